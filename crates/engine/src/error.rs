@@ -1,0 +1,15 @@
+//! What can go wrong on the picture path.
+
+/// Every failure of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A frame of another format than the stage was made for.
+    #[error("a frame of {got} came where {wanted} was expected")]
+    Format {
+        /// The format the stage works on.
+        wanted: String,
+        /// The frame's.
+        got: String,
+    },
+}

@@ -1,0 +1,8 @@
+//! The picture path between a source and a sink: stages, and the threads that run them.
+#![forbid(unsafe_code)]
+
+mod error;
+mod stage;
+
+pub use error::Error;
+pub use stage::{Pull, Stage};

@@ -1,0 +1,1 @@
+//! All SIMD and all `unsafe`: pixel loops with a scalar twin for each, chosen at run time.

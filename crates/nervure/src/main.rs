@@ -1,0 +1,4 @@
+//! The `nervure` command: arguments, wiring, progress, reports.
+#![forbid(unsafe_code)]
+
+fn main() {}
