@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod pipeline;
 mod stage;
 
 pub use error::Error;
