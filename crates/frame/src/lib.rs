@@ -24,6 +24,7 @@ mod frame;
 mod mask;
 mod plane;
 mod pool;
+mod rotation;
 mod time;
 
 pub use colour::{ChromaLocation, Colour, Range};
@@ -32,4 +33,5 @@ pub use frame::{Frame, Planes};
 pub use mask::{LossMask, MACROBLOCK};
 pub use plane::{Plane, Sample};
 pub use pool::FramePool;
+pub use rotation::Rotation;
 pub use time::{TimeBase, Timestamp};

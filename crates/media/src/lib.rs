@@ -3,9 +3,20 @@
 //! The rest of nervure sees [`Frame`](nervure_frame::Frame)s and the types of this crate, never a
 //! libav type. `unsafe` stays in the private `av` module.
 
+mod av;
+mod clock;
+mod demux;
 mod error;
+mod input;
+mod reader;
+mod source;
 
+pub use av::packet::Packet;
+pub use demux::{Demuxer, OpenOptions};
 pub use error::Error;
+pub use input::Input;
+pub use reader::{Damage, Reader};
+pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
 
 /// The result of this crate's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,122 @@
+//! A video decoder.
+
+use std::ffi::c_int;
+use std::ptr::{self, NonNull};
+
+use super::frame_in::RawFrame;
+use super::input::Stream;
+use super::packet::Packet;
+use super::{ffi, is_again, rational};
+
+/// An `AVCodecContext` that decodes.
+pub(crate) struct Decoder {
+    raw: NonNull<ffi::AVCodecContext>,
+}
+
+// SAFETY: the context belongs to no thread; its own worker threads are libav's business.
+unsafe impl Send for Decoder {}
+
+/// What came of sending a packet.
+pub(crate) enum Sent {
+    /// It was taken.
+    Taken,
+    /// It was not: frames must be received first.
+    Full,
+    /// It was taken and is bad.
+    Refused(c_int),
+}
+
+/// What came of asking for a frame.
+pub(crate) enum Received {
+    /// The frame is filled.
+    Frame,
+    /// More packets are needed.
+    NeedMore,
+    /// Nothing follows a flush.
+    End,
+    /// A picture could not be decoded; others may.
+    Failed(c_int),
+}
+
+impl Decoder {
+    /// A decoder for a stream on `threads` threads (0: as many as there are cores) that refuses
+    /// pictures of more than `max_samples`. `Err(None)` means that libav has no decoder for it.
+    pub(crate) fn open(
+        stream: Stream<'_>,
+        threads: usize,
+        max_samples: usize,
+    ) -> Result<Self, Option<c_int>> {
+        let parameters = stream.parameters();
+        // SAFETY: a fresh context is ours; every pointer passed is valid for the call. The fields are
+        // those that libav's documentation lets a user set before opening.
+        unsafe {
+            let codec = ffi::avcodec_find_decoder(parameters.codec_id);
+            if codec.is_null() {
+                return Err(None);
+            }
+            let raw =
+                NonNull::new(ffi::avcodec_alloc_context3(codec)).expect("memory for a decoder");
+            let mut decoder = Decoder { raw };
+            let context = decoder.raw.as_mut();
+            let code = ffi::avcodec_parameters_to_context(context, parameters);
+            if code < 0 {
+                return Err(Some(code));
+            }
+            if let Some(base) = stream.time_base() {
+                context.pkt_timebase = rational(base);
+            }
+            context.thread_count = c_int::try_from(threads).unwrap_or(0);
+            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
+            // A damaged picture is better than none: it is given out and counted.
+            context.flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT as c_int;
+            let code = ffi::avcodec_open2(context, codec, ptr::null_mut());
+            if code < 0 {
+                return Err(Some(code));
+            }
+            Ok(decoder)
+        }
+    }
+
+    /// Gives the decoder a packet, or with none says that nothing follows.
+    pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Sent {
+        let packet = packet.map_or(ptr::null(), Packet::as_ptr);
+        // SAFETY: the decoder is open; the packet is valid or null, and libav takes its own reference.
+        match unsafe { ffi::avcodec_send_packet(self.raw.as_ptr(), packet) } {
+            0.. => Sent::Taken,
+            code if is_again(code) => Sent::Full,
+            ffi::AVERROR_EOF => Sent::Taken,
+            code => Sent::Refused(code),
+        }
+    }
+
+    /// Takes the next picture in display order; what `frame` held is let go.
+    pub(crate) fn receive(&mut self, frame: &mut RawFrame) -> Received {
+        // SAFETY: the decoder is open and the frame is valid; libav clears it first.
+        match unsafe { ffi::avcodec_receive_frame(self.raw.as_ptr(), frame.as_mut_ptr()) } {
+            0.. => Received::Frame,
+            code if is_again(code) => Received::NeedMore,
+            ffi::AVERROR_EOF => Received::End,
+            code => Received::Failed(code),
+        }
+    }
+
+    /// Forgets everything it was sent, as after a seek.
+    pub(crate) fn reset(&mut self) {
+        // SAFETY: the decoder is open.
+        unsafe { ffi::avcodec_flush_buffers(self.raw.as_ptr()) }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        let mut raw = self.raw.as_ptr();
+        // SAFETY: ours, and never used again.
+        unsafe { ffi::avcodec_free_context(&mut raw) }
+    }
+}
+
+/// Whether libav has a decoder for the stream's codec.
+pub(crate) fn has_decoder(stream: Stream<'_>) -> bool {
+    // SAFETY: takes any number, gives a static pointer or null.
+    !unsafe { ffi::avcodec_find_decoder(stream.parameters().codec_id) }.is_null()
+}
