@@ -6,6 +6,7 @@
 mod av;
 mod clock;
 mod demux;
+pub mod draw;
 mod error;
 mod input;
 mod reader;
