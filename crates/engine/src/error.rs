@@ -12,4 +12,7 @@ pub enum Error {
         /// The frame's.
         got: String,
     },
+    /// The system gave no threads.
+    #[error("cannot start worker threads: {0}")]
+    Threads(String),
 }

@@ -6,4 +6,4 @@ pub mod pipeline;
 mod stage;
 
 pub use error::Error;
-pub use stage::{Pull, Stage};
+pub use stage::{Pull, Stage, Upscale};

@@ -80,6 +80,26 @@ impl LossMask {
         self.count() as f64 / (self.columns * self.rows) as f64
     }
 
+    /// The mask of the same picture resized `from` one size in luma samples `to` another: lost
+    /// wherever any lost macroblock of this one reaches.
+    pub fn resized(&self, from: (usize, usize), to: (usize, usize)) -> LossMask {
+        let mut mask = LossMask::whole(to.0, to.1);
+        let reach = |block: usize, from: usize, to: usize| {
+            let (start, end) = (block * MACROBLOCK, ((block + 1) * MACROBLOCK).min(from));
+            start * to / from / MACROBLOCK..(end * to).div_ceil(from).div_ceil(MACROBLOCK)
+        };
+        for row in 0..self.rows {
+            for column in (0..self.columns).filter(|column| self.is_lost(*column, row)) {
+                for y in reach(row, from.1, to.1) {
+                    for x in reach(column, from.0, to.0) {
+                        mask.set(x, y, true);
+                    }
+                }
+            }
+        }
+        mask
+    }
+
     fn index(&self, column: usize, row: usize) -> usize {
         assert!(
             column < self.columns && row < self.rows,
@@ -103,5 +123,24 @@ mod tests {
         assert!(mask.is_lost(6, 2) && !mask.is_lost(0, 1));
         assert_eq!(mask.count(), 1);
         assert_eq!(LossMask::lost(100, 33).share(), 1.0);
+    }
+
+    #[test]
+    fn resized_damage_covers_the_same_part_of_the_picture() {
+        let mut mask = LossMask::whole(100, 33);
+        mask.set(6, 2, true);
+        mask.set(0, 0, true);
+        let double = mask.resized((100, 33), (200, 66));
+        assert_eq!((double.columns(), double.rows()), (13, 5));
+        let lost: Vec<_> = (0..5)
+            .flat_map(|row| (0..13).map(move |column| (column, row)))
+            .filter(|(column, row)| double.is_lost(*column, *row))
+            .collect();
+        assert_eq!(lost, [(0, 0), (1, 0), (0, 1), (1, 1), (12, 4)]);
+        assert_eq!(mask.resized((100, 33), (50, 17)).count(), 2);
+        assert_eq!(
+            LossMask::lost(100, 33).resized((100, 33), (31, 7)).share(),
+            1.0
+        );
     }
 }

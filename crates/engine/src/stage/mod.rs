@@ -1,8 +1,12 @@
 //! The contract of everything between a source and a sink.
 
+mod upscale;
+
 use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
+
+pub use upscale::Upscale;
 
 /// What a stage has for its caller.
 #[derive(Debug)]

@@ -1,0 +1,234 @@
+//! Pictures made larger.
+
+use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
+use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::{Error, Pull, Stage};
+
+/// Resizes every frame to one size with a classical resampler, on as many threads as it is given.
+///
+/// Luma is scaled about the picture's centre; chroma so that it stays where the source sited it.
+pub struct Upscale {
+    source: PictureFormat,
+    target: PictureFormat,
+    filter: Filter,
+    /// Plans for the three planes, made for a chroma siting and made again if it changes.
+    plans: Option<(ChromaLocation, [Resampler; 3])>,
+    /// One for each band of each plane, so that threads share nothing.
+    scratch: [Vec<Scratch>; 3],
+    workers: Option<ThreadPool>,
+    pool: FramePool,
+    ready: Option<Frame>,
+    flushed: bool,
+}
+
+/// Rows in a band are a multiple of this, so that few source rows are filtered twice.
+const BAND_GRAIN: usize = 16;
+
+impl Upscale {
+    /// A stage that takes frames of `source` and gives frames of `size`.
+    pub fn new(source: PictureFormat, size: (usize, usize), filter: Filter, threads: usize) -> Result<Self, Error> {
+        let workers = match threads {
+            0 | 1 => None,
+            threads => Some(
+                ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|index| format!("upscale-{index}"))
+                    .build()
+                    .map_err(|error| Error::Threads(error.to_string()))?,
+            ),
+        };
+        let bands = threads.max(1);
+        Ok(Upscale {
+            source,
+            target: source.with_size(size.0, size.1),
+            filter,
+            plans: None,
+            scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
+            workers,
+            pool: FramePool::new(),
+            ready: None,
+            flushed: false,
+        })
+    }
+
+    fn prepare(&mut self, location: ChromaLocation) {
+        if self.plans.as_ref().is_none_or(|(made_for, _)| *made_for != location) {
+            let plan = |plane| Resampler::for_plane(self.source, self.target, plane, self.filter, location);
+            self.plans = Some((location, std::array::from_fn(plan)));
+        }
+    }
+
+    fn resize(&mut self, frame: &Frame) -> Frame {
+        self.prepare(frame.colour.location);
+        let mut out = self.pool.frame(self.target, frame.pts);
+        out.colour = frame.colour;
+        out.duration = frame.duration;
+        out.damage = frame.damage.as_ref().map(|mask| {
+            let size = |format: PictureFormat| (format.width, format.height);
+            mask.resized(size(self.source), size(self.target))
+        });
+        let Upscale { plans, scratch, workers, .. } = self;
+        if let Some((_, plans)) = plans {
+            let mut work = || match (&frame.planes, &mut out.planes) {
+                (Planes::Eight(source), Planes::Eight(target)) => resize_planes(plans, source, target, scratch),
+                (Planes::Ten(source), Planes::Ten(target)) => resize_planes(plans, source, target, scratch),
+                _ => unreachable!("the pool makes frames of the source's depth"),
+            };
+            match workers {
+                Some(workers) => workers.install(work),
+                None => work(),
+            }
+        }
+        out
+    }
+}
+
+fn resize_planes<T: Pixel>(
+    plans: &[Resampler; 3],
+    source: &[Plane<T>; 3],
+    target: &mut [Plane<T>; 3],
+    scratch: &mut [Vec<Scratch>; 3],
+) {
+    let [y, u, v] = target;
+    let [scratch_y, scratch_u, scratch_v] = scratch;
+    let resize = |plane: usize, target: &mut Plane<T>, scratch: &mut [Scratch]| {
+        resize_plane(&plans[plane], &source[plane], target, scratch);
+    };
+    if scratch_y.len() == 1 {
+        resize(0, y, scratch_y);
+        resize(1, u, scratch_u);
+        resize(2, v, scratch_v);
+    } else {
+        rayon::join(
+            || resize(0, y, scratch_y),
+            || rayon::join(|| resize(1, u, scratch_u), || resize(2, v, scratch_v)),
+        );
+    }
+}
+
+fn resize_plane<T: Pixel>(
+    plan: &Resampler,
+    source: &Plane<T>,
+    target: &mut Plane<T>,
+    scratch: &mut [Scratch],
+) {
+    let (height, stride) = (target.height(), target.stride());
+    if let [scratch] = scratch {
+        plan.run(source, 0..height, target.data_mut(), stride, scratch);
+        return;
+    }
+    let rows = height.div_ceil(scratch.len()).next_multiple_of(BAND_GRAIN);
+    let bands = target.data_mut().par_chunks_mut(rows * stride).zip(scratch.par_iter_mut()).enumerate();
+    bands.for_each(|(band, (data, scratch))| {
+        let first = band * rows;
+        plan.run(source, first..(first + rows).min(height), data, stride, scratch);
+    });
+}
+
+impl Stage for Upscale {
+    fn output(&self, input: PictureFormat) -> PictureFormat {
+        input.with_size(self.target.width, self.target.height)
+    }
+
+    fn push(&mut self, frame: Frame) -> Result<(), Error> {
+        let format = frame.format();
+        if format != self.source {
+            return Err(Error::Format { wanted: self.source.to_string(), got: format.to_string() });
+        }
+        debug_assert!(self.ready.is_none(), "pull before the next push");
+        self.ready = Some(if self.target == self.source { frame } else { self.resize(&frame) });
+        Ok(())
+    }
+
+    fn pull(&mut self) -> Result<Pull, Error> {
+        Ok(match self.ready.take() {
+            Some(frame) => Pull::Frame(frame),
+            None if self.flushed => Pull::End,
+            None => Pull::NeedMore,
+        })
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.flushed = true;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nervure_frame::{BitDepth, Chroma, Colour, LossMask, TimeBase, Timestamp};
+
+    use super::*;
+
+    fn picture(format: PictureFormat) -> Frame {
+        let mut frame = Frame::new(format, Timestamp::new(7, TimeBase::new(1, 25)));
+        let mut noise = 1u32;
+        let mut next = || {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            noise >> 20
+        };
+        match &mut frame.planes {
+            Planes::Eight(planes) => {
+                planes.iter_mut().for_each(|p| p.rows_mut().flatten().for_each(|s| *s = (next() & 255) as u8));
+            }
+            Planes::Ten(planes) => {
+                planes.iter_mut().for_each(|p| p.rows_mut().flatten().for_each(|s| *s = (next() & 1023) as u16));
+            }
+        }
+        frame
+    }
+
+    fn through(frame: &Frame, size: (usize, usize), threads: usize) -> Frame {
+        let mut stage = Upscale::new(frame.format(), size, Filter::Lanczos, threads).unwrap();
+        stage.push(frame.clone()).unwrap();
+        match stage.pull().unwrap() {
+            Pull::Frame(frame) => frame,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_the_picture() {
+        for (chroma, depth) in [(Chroma::C420, BitDepth::Eight), (Chroma::C422, BitDepth::Ten)] {
+            let frame = picture(PictureFormat::new(99, 77, chroma, depth));
+            let one = through(&frame, (198, 154), 1);
+            assert_eq!(one.format().plane_size(0), (198, 154));
+            for threads in [2, 3, 8] {
+                assert_eq!(through(&frame, (198, 154), threads).planes, one.planes, "{threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn time_colour_and_damage_stay_with_the_picture() {
+        let mut frame = picture(PictureFormat::new(64, 64, Chroma::C420, BitDepth::Eight));
+        frame.colour = Colour::BT709;
+        frame.duration = Some(2);
+        let mut mask = LossMask::whole(64, 64);
+        mask.set(1, 0, true);
+        frame.damage = Some(mask);
+        let out = through(&frame, (128, 128), 1);
+        assert_eq!((out.pts, out.duration, out.colour), (frame.pts, Some(2), Colour::BT709));
+        let mask = out.damage.unwrap();
+        assert_eq!(mask.count(), 4);
+        assert!(mask.is_lost(2, 0) && mask.is_lost(3, 1) && !mask.is_lost(1, 0));
+    }
+
+    #[test]
+    fn the_same_size_passes_unchanged() {
+        let frame = picture(PictureFormat::new(33, 21, Chroma::C444, BitDepth::Eight));
+        assert_eq!(through(&frame, (33, 21), 2).planes, frame.planes);
+    }
+
+    #[test]
+    fn a_frame_of_another_format_is_refused() {
+        let frame = picture(PictureFormat::new(32, 32, Chroma::C420, BitDepth::Eight));
+        let mut stage = Upscale::new(frame.format(), (64, 64), Filter::Bicubic, 1).unwrap();
+        let other = picture(PictureFormat::new(32, 30, Chroma::C420, BitDepth::Eight));
+        let error = stage.push(other).unwrap_err().to_string();
+        assert_eq!(error, "a frame of 32x30 4:2:0 8-bit came where 32x32 4:2:0 8-bit was expected");
+    }
+}
