@@ -385,6 +385,8 @@ fn describe(context: &InputContext, name: &str, options: &OpenOptions) -> Result
         name: name.into(),
         container: context.format_name(),
         duration: context.duration(),
+        start: context.start().map(|ticks| Timestamp::new(ticks, TimeBase::MICROS)),
+        broadcast_clock: context.has_broadcast_clock(),
         seekable: context.is_seekable(),
         video: describe_video(stream, context.duration(), name)?,
         others,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nervure_frame::{Colour, PictureFormat, Rotation, TimeBase};
+use nervure_frame::{Colour, PictureFormat, Rotation, TimeBase, Timestamp};
 
 /// What was found when a source was opened.
 #[derive(Clone, Debug)]
@@ -13,6 +13,11 @@ pub struct SourceInfo {
     pub container: String,
     /// Seconds from the first moment to the last, where the container says.
     pub duration: Option<f64>,
+    /// When the first of its streams begins, where that is known.
+    pub start: Option<Timestamp>,
+    /// Its clock began before the source did and says nothing about it, as in a broadcast: the
+    /// source begins at `start`. Otherwise it begins at zero, whatever its streams begin at.
+    pub broadcast_clock: bool,
     /// Whether the source can be asked to start elsewhere.
     pub seekable: bool,
     /// The stream whose pictures are given out.

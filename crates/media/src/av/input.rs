@@ -116,6 +116,18 @@ impl InputContext {
             .map(|ticks| ticks as f64 / f64::from(ffi::AV_TIME_BASE))
     }
 
+    /// When the first of its streams begins, in libav's microseconds.
+    pub(crate) fn start(&self) -> Option<i64> {
+        timestamp(self.get().start_time)
+    }
+
+    /// Whether its clock may begin anywhere and jump, as in a broadcast.
+    pub(crate) fn has_broadcast_clock(&self) -> bool {
+        // SAFETY: the format of an opened context is a static description.
+        let format = unsafe { self.get().iformat.as_ref() };
+        format.is_some_and(|format| format.flags & ffi::AVFMT_TS_DISCONT != 0)
+    }
+
     /// How many chapters there are.
     pub(crate) fn chapters(&self) -> usize {
         self.get().nb_chapters as usize
