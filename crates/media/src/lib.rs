@@ -7,6 +7,7 @@ mod av;
 mod clock;
 mod demux;
 pub mod draw;
+mod encode;
 mod error;
 mod input;
 mod reader;
@@ -14,6 +15,7 @@ mod source;
 
 pub use av::packet::Packet;
 pub use demux::{Demuxer, OpenOptions};
+pub use encode::{Codec, EncodeSettings, Encoder, PictureSpec, VideoTrack};
 pub use error::Error;
 pub use input::Input;
 pub use reader::{Damage, Reader};

@@ -6,13 +6,17 @@
 
 pub(crate) mod convert;
 pub(crate) mod decode;
+pub(crate) mod encode;
 pub(crate) mod frame_in;
+pub(crate) mod frame_out;
 pub(crate) mod input;
 pub(crate) mod io;
 pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod packet;
+pub(crate) mod parameters;
 pub(crate) mod pixels;
+mod quiet;
 pub(crate) mod side_data;
 
 use std::ffi::{CStr, c_char, c_int};

@@ -1,0 +1,376 @@
+//! A user's few settings in the many words of each encoder.
+
+use nervure_frame::{Chroma, PictureFormat, TimeBase};
+
+use super::hdr;
+use super::{EncodeSettings, PictureSpec};
+use crate::av::encode::Setup;
+use crate::{Error, Result};
+
+/// A keyframe at least this often, so that players can seek.
+const KEYFRAME_SECONDS: f64 = 10.0;
+
+/// What an encoder counts its pictures by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// The clock of the frames themselves: rate control sees how long each is shown.
+    Source,
+    /// Microseconds, for a source whose ticks are finer than the encoder can count.
+    Micros,
+    /// One tick for each picture, for encoders that know only constant frame rates.
+    Index,
+}
+
+/// Everything an encoder is opened with.
+pub(super) struct Recipe {
+    pub(super) clock: Clock,
+    pub(super) setup: Setup,
+    pub(super) options: Vec<(String, String)>,
+}
+
+/// Names of presets from fastest to best, as x264 and x265 have them.
+const PRESETS: [&str; 10] = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+];
+
+/// What each of [`PRESETS`] is in the numbers of the other encoders.
+const VP9_PRESETS: [u8; 10] = [8, 7, 6, 5, 5, 4, 3, 2, 1, 0];
+const SVT_PRESETS: [u8; 10] = [12, 12, 11, 10, 9, 8, 6, 4, 2, 0];
+const AOM_PRESETS: [u8; 10] = [8, 8, 8, 7, 7, 6, 4, 3, 2, 1];
+
+impl Recipe {
+    pub(super) fn new(
+        encoder: &str,
+        settings: &EncodeSettings,
+        spec: &PictureSpec,
+    ) -> Result<Self> {
+        let frame_rate = frame_rate(spec);
+        let mut options = Vec::new();
+        let mut set = |key: &str, value: String| options.push((key.to_owned(), value));
+        let mastering = spec.hdr.mastering.as_deref().and_then(hdr::mastering);
+        let light = spec.hdr.light.as_deref().and_then(hdr::light);
+        let quality = Quality::of(settings);
+        match encoder {
+            "libx264" => {
+                set("preset", named_preset(settings, encoder)?);
+                if let Some(crf) = quality.crf(18.0) {
+                    set("crf", range(encoder, crf, -12.0, 51.0)?.to_string());
+                }
+                let mut extra = Vec::new();
+                if let Some(display) = mastering {
+                    extra.push(format!("mastering-display={}", display.in_units()));
+                }
+                if let Some((brightest, average)) = light {
+                    extra.push(format!("cll={brightest},{average}"));
+                }
+                if !extra.is_empty() {
+                    set("x264-params", extra.join(":"));
+                }
+            }
+            "libx265" => {
+                set("preset", named_preset(settings, encoder)?);
+                if let Some(crf) = quality.crf(20.0) {
+                    set("crf", range(encoder, crf, 0.0, 51.0)?.to_string());
+                }
+                // It writes its own log to standard error, past libav's.
+                let mut extra = vec!["log-level=none".to_owned(), "open-gop=0".to_owned()];
+                if settings.threads > 0 {
+                    extra.push(format!("pools={}", settings.threads));
+                }
+                if let Some(display) = mastering {
+                    extra.push(format!("master-display={}", display.in_units()));
+                }
+                if let Some((brightest, average)) = light {
+                    extra.push(format!("max-cll={brightest},{average}"));
+                }
+                set("x265-params", extra.join(":"));
+            }
+            "libvpx-vp9" => {
+                set("deadline", "good".into());
+                set(
+                    "cpu-used",
+                    number_preset(settings, encoder, VP9_PRESETS, 4, 8)?.to_string(),
+                );
+                set("row-mt", "1".into());
+                if let Some(crf) = quality.crf(30.0) {
+                    set("crf", whole(encoder, crf, 0, 63)?.to_string());
+                }
+            }
+            "libsvtav1" => {
+                set(
+                    "preset",
+                    number_preset(settings, encoder, SVT_PRESETS, 8, 13)?.to_string(),
+                );
+                if let Some(crf) = quality.crf(30.0) {
+                    // 0 means "not set" to libav's wrapper.
+                    set("crf", whole(encoder, crf, 1, 63)?.to_string());
+                }
+                let mut extra = Vec::new();
+                if settings.threads > 0 {
+                    extra.push(format!("lp={}", settings.threads));
+                }
+                if let Some(display) = mastering {
+                    extra.push(format!("mastering-display={}", display.in_decimals()));
+                }
+                if let Some((brightest, average)) = light {
+                    extra.push(format!("content-light={brightest},{average}"));
+                }
+                if !extra.is_empty() {
+                    set("svtav1-params", extra.join(":"));
+                }
+            }
+            "libaom-av1" => {
+                set(
+                    "cpu-used",
+                    number_preset(settings, encoder, AOM_PRESETS, 6, 8)?.to_string(),
+                );
+                set("row-mt", "1".into());
+                if let Some(crf) = quality.crf(30.0) {
+                    set("crf", whole(encoder, crf, 0, 63)?.to_string());
+                }
+            }
+            _ => {
+                lossless(encoder, settings)?;
+                set("level", "3".into());
+                set("slicecrc", "1".into());
+                set("coder", "range_tab".into());
+                set("slices", ffv1_slices(spec.format).to_string());
+            }
+        }
+        merge(&mut options, &settings.options);
+        let interval = f64::from(frame_rate.0) / f64::from(frame_rate.1) * KEYFRAME_SECONDS;
+        let clock = clock(encoder, spec.time_base);
+        Ok(Recipe {
+            clock,
+            setup: Setup {
+                format: spec.format,
+                colour: colour(spec),
+                sample_aspect: spec.sample_aspect,
+                clock: match clock {
+                    Clock::Source => spec.time_base,
+                    Clock::Micros => TimeBase::MICROS,
+                    Clock::Index => TimeBase::new(frame_rate.1, frame_rate.0),
+                },
+                frame_rate,
+                keyframe_interval: match encoder {
+                    "ffv1" => 1,
+                    _ => interval.clamp(1.0, 1200.0) as u32,
+                },
+                // x265 and SVT-AV1 take theirs by name, above.
+                threads: match encoder {
+                    "libx265" | "libsvtav1" => 0,
+                    _ => settings.threads,
+                },
+                bitrate: quality.bitrate(encoder),
+                ceiling: quality.ceiling(encoder),
+            },
+            options,
+        })
+    }
+}
+
+/// What the user asked rate control for.
+enum Quality {
+    /// This quality, or the codec's usual one.
+    Constant(Option<f32>),
+    /// This many bits in a second on average.
+    Bits(u64),
+    /// This quality, but no more bits than that.
+    Capped(f32, u64),
+}
+
+impl Quality {
+    fn of(settings: &EncodeSettings) -> Self {
+        match (settings.crf, settings.bitrate) {
+            (crf, None) => Quality::Constant(crf),
+            (None, Some(bits)) => Quality::Bits(bits),
+            (Some(crf), Some(bits)) => Quality::Capped(crf, bits),
+        }
+    }
+
+    fn crf(&self, usual: f32) -> Option<f32> {
+        match self {
+            Quality::Constant(crf) => Some(crf.unwrap_or(usual)),
+            Quality::Bits(_) => None,
+            Quality::Capped(crf, _) => Some(*crf),
+        }
+    }
+
+    /// libvpx and libaom take the cap of a quality as the bitrate.
+    fn bitrate(&self, encoder: &str) -> Option<u64> {
+        match self {
+            Quality::Constant(_) => None,
+            Quality::Bits(bits) => Some(*bits),
+            Quality::Capped(_, bits) => {
+                matches!(encoder, "libvpx-vp9" | "libaom-av1").then_some(*bits)
+            }
+        }
+    }
+
+    fn ceiling(&self, encoder: &str) -> Option<u64> {
+        match self {
+            Quality::Capped(_, bits) => {
+                (!matches!(encoder, "libvpx-vp9" | "libaom-av1")).then_some(*bits)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn unsupported(what: String, hint: &str) -> Error {
+    Error::Unsupported {
+        what,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+fn range(encoder: &str, crf: f32, low: f32, high: f32) -> Result<f32> {
+    if (low..=high).contains(&crf) {
+        return Ok(crf);
+    }
+    Err(unsupported(
+        format!("{encoder} takes no quality of {crf}"),
+        &format!("choose a --crf from {low} (best) to {high}"),
+    ))
+}
+
+fn whole(encoder: &str, crf: f32, low: u8, high: u8) -> Result<f32> {
+    let crf = range(encoder, crf, f32::from(low), f32::from(high))?;
+    if crf.fract() == 0.0 {
+        return Ok(crf);
+    }
+    Err(unsupported(
+        format!("{encoder} takes no quality of {crf}"),
+        &format!("choose a whole --crf from {low} (best) to {high}"),
+    ))
+}
+
+fn named_preset(settings: &EncodeSettings, encoder: &str) -> Result<String> {
+    let preset = settings.preset.as_deref().unwrap_or("medium");
+    if PRESETS.contains(&preset) {
+        return Ok(preset.to_owned());
+    }
+    Err(unsupported(
+        format!("{encoder} has no preset {preset:?}"),
+        &format!("choose one of {}", PRESETS.join(", ")),
+    ))
+}
+
+fn number_preset(
+    settings: &EncodeSettings,
+    encoder: &str,
+    table: [u8; 10],
+    usual: u8,
+    highest: u8,
+) -> Result<u8> {
+    let Some(preset) = settings.preset.as_deref() else {
+        return Ok(usual);
+    };
+    if let Some(index) = PRESETS.iter().position(|name| *name == preset) {
+        return Ok(table[index]);
+    }
+    preset
+        .parse()
+        .ok()
+        .filter(|number| *number <= highest)
+        .ok_or_else(|| {
+            unsupported(
+                format!("{encoder} has no preset {preset:?}"),
+                &format!(
+                    "choose a number from 0 (best) to {highest} (fastest), or one of {}",
+                    PRESETS.join(", ")
+                ),
+            )
+        })
+}
+
+fn lossless(encoder: &str, settings: &EncodeSettings) -> Result<()> {
+    let refused = [
+        ("--crf", settings.crf.is_some()),
+        ("bitrate", settings.bitrate.is_some()),
+        ("--preset", settings.preset.is_some()),
+    ];
+    match refused.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(unsupported(
+            format!("{encoder} is lossless and takes no {name}"),
+            &format!("leave out {name}, or choose another --codec"),
+        )),
+    }
+}
+
+/// FFV1 cuts a picture in a grid of slices, each with a checksum and a thread of its own. More of
+/// them cost bits at every border.
+fn ffv1_slices(format: PictureFormat) -> u32 {
+    if format.width * format.height >= 1280 * 720 {
+        16
+    } else {
+        4
+    }
+}
+
+/// The user's options over ours; lists of parameters are joined, theirs last.
+fn merge(options: &mut Vec<(String, String)>, theirs: &[(String, String)]) {
+    for (key, value) in theirs {
+        match options.iter_mut().find(|(ours, _)| ours == key) {
+            Some((_, list)) if key.ends_with("-params") => {
+                list.push(':');
+                list.push_str(value);
+            }
+            Some((_, ours)) => ours.clone_from(value),
+            None => options.push((key.clone(), value.clone())),
+        }
+    }
+}
+
+/// The source's, kept where encoders can take it: it steers rate control and keyframes, while the
+/// timestamps say what is shown when. 25 where nothing is known.
+fn frame_rate(spec: &PictureSpec) -> (u32, u32) {
+    const LIMIT: u32 = 240;
+    let (mut num, mut den) = match spec.frame_rate {
+        Some((num, den)) if num > 0 && den > 0 => (num, den),
+        _ => (25, 1),
+    };
+    // Parts that some encoder multiplies in 32 bits.
+    while num > 1_000_000 || den > 1_000_000 {
+        num = num.div_ceil(2);
+        den = den.div_ceil(2);
+    }
+    if u64::from(num) > u64::from(LIMIT) * u64::from(den) {
+        (LIMIT, 1)
+    } else if num < den {
+        (1, 1)
+    } else {
+        (num, den)
+    }
+}
+
+fn clock(encoder: &str, base: TimeBase) -> Clock {
+    match encoder {
+        // x265 and SVT-AV1 take the clock for the frame rate, and have no use for the rest.
+        "libx265" | "libsvtav1" => Clock::Index,
+        // libvpx and libaom count in ten millionths of a second, and want ticks under a second.
+        "libvpx-vp9" | "libaom-av1" if base.den > 1_000_000 || base.num > base.den => Clock::Micros,
+        // H.264 counts fields in 32 bits.
+        "libx264" if base.den > u32::MAX / 2 => Clock::Micros,
+        _ => Clock::Source,
+    }
+}
+
+/// Codecs refuse a matrix of RGB where chroma is subsampled, and it can mean nothing there.
+fn colour(spec: &PictureSpec) -> nervure_frame::Colour {
+    let mut colour = spec.colour;
+    if colour.matrix == 0 && spec.format.chroma != Chroma::C444 {
+        colour.matrix = 2;
+    }
+    colour
+}
