@@ -1,7 +1,7 @@
 //! Text in the stroke font.
 
 use super::font::{EM, Glyph, glyph};
-use super::{Canvas, Paint, Path};
+use super::{Affine, Canvas, Paint, Path};
 
 /// Where a text stands beside its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,15 @@ impl Text {
             .sum()
     }
 
+    /// Where a line begins, from its point.
+    fn start(&self, line: &str) -> f32 {
+        match self.align {
+            Align::Left => 0.0,
+            Align::Centre => self.width(line) * -0.5,
+            Align::Right => -self.width(line),
+        }
+    }
+
     fn advance(&self, glyph: &Glyph) -> f32 {
         let own = glyph.advance / EM;
         (self.pitch.unwrap_or(own) + self.spacing) * self.size
@@ -100,19 +109,28 @@ impl Text {
 impl Canvas {
     /// Writes one line, its baseline at height `y`. Gives where the next character would stand.
     pub fn text(&mut self, x: f32, y: f32, line: &str, text: &Text, paint: &impl Paint) -> f32 {
-        let mut pen = match text.align {
-            Align::Left => x,
-            Align::Centre => x - text.width(line) * 0.5,
-            Align::Right => x - text.width(line),
-        };
-        let rows = self.rows();
-        let em = text.size;
         // A band far from the line need not look at its letters.
-        if y + em < rows.start as f32 || y - em > rows.end as f32 {
-            return pen + text.width(line);
+        let rows = self.rows();
+        if y + text.size < rows.start as f32 || y - text.size > rows.end as f32 {
+            return x + text.start(line) + text.width(line);
         }
-        let pen_width = (text.weight * em).max(0.4);
-        let mut path = Path::new();
+        x + self.text_placed(Affine::translate(x, y), line, text, paint)
+    }
+
+    /// Writes one line anywhere: its baseline's point is the origin of a space that `place` moves,
+    /// turns or shears. Gives where the next character would stand in that space.
+    pub fn text_placed(
+        &mut self,
+        place: Affine,
+        line: &str,
+        text: &Text,
+        paint: &impl Paint,
+    ) -> f32 {
+        let mut pen = text.start(line);
+        let em = text.size;
+        let growth = place.growth();
+        let pen_width = (text.weight * em * growth).max(0.4);
+        let mut path = Path::placed(place);
         for character in line.chars() {
             let glyph = glyph(character);
             let advance = text.advance(glyph);
@@ -130,11 +148,13 @@ impl Canvas {
             for stroke in &glyph.strokes {
                 let mut last = None;
                 for (index, (px, py)) in stroke.iter().enumerate() {
-                    let (px, py) = (pen + left + px * across, y - py * scale);
+                    let (px, py) = (pen + left + px * across, -py * scale);
                     match last {
                         None => path.move_to(px, py),
                         // In small letters most chords are shorter than the eye or a pixel sees.
-                        Some((lx, ly)) if near((px - lx, py - ly)) && index + 1 < stroke.len() => {
+                        Some((lx, ly))
+                            if near((px - lx, py - ly), growth) && index + 1 < stroke.len() =>
+                        {
                             continue;
                         }
                         Some(_) => path.line_to(px, py),
@@ -149,8 +169,8 @@ impl Canvas {
     }
 }
 
-fn near((dx, dy): (f32, f32)) -> bool {
-    dx * dx + dy * dy < 0.6
+fn near((dx, dy): (f32, f32), growth: f32) -> bool {
+    (dx * dx + dy * dy) * growth * growth < 0.6
 }
 
 #[cfg(test)]
