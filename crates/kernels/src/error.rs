@@ -1,0 +1,25 @@
+//! What can go wrong before a kernel runs; a running kernel cannot fail.
+
+use nervure_frame::PictureFormat;
+
+use crate::Isa;
+
+/// Why a kernel was not run.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// `NERVURE_ISA` names no instruction set.
+    #[error("NERVURE_ISA={0} names no instruction set (scalar, avx2, avx512, neon or auto)")]
+    UnknownIsa(String),
+    /// `NERVURE_ISA` names one that this processor lacks.
+    #[error("NERVURE_ISA={0} is not available on this processor (try auto)")]
+    UnavailableIsa(Isa),
+    /// Two pictures that are to be compared sample by sample are of different shape.
+    #[error("pictures of different format cannot be compared: {reference} and {distorted}")]
+    FormatsDiffer {
+        /// The first picture's shape.
+        reference: PictureFormat,
+        /// The other one's.
+        distorted: PictureFormat,
+    },
+}
