@@ -1,9 +1,11 @@
 //! Packets out of a container.
 
 use std::ffi::{CString, c_int};
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nervure_frame::{BitDepth, Chroma, PictureFormat, Rotation, TimeBase, Timestamp};
 
@@ -13,6 +15,7 @@ use crate::av::options::Options;
 use crate::av::pixels::Pixels;
 use crate::av::{self, decode, ffi, frame_in, log, side_data};
 use crate::source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
+use crate::timeline::Timeline;
 use crate::{Error, Input, Packet, Result};
 
 /// No side of a picture is longer.
@@ -35,6 +38,8 @@ pub struct OpenOptions {
     pub deinterlace: bool,
     /// The number of the video stream to decode, where the first choice is not the right one.
     pub stream: Option<usize>,
+    /// Setting it ends a wait for a network or device; the source then ends.
+    pub interrupt: Option<Arc<AtomicBool>>,
 }
 
 impl Default for OpenOptions {
@@ -45,6 +50,7 @@ impl Default for OpenOptions {
             threads: 0,
             deinterlace: true,
             stream: None,
+            interrupt: None,
         }
     }
 }
@@ -54,6 +60,8 @@ pub struct Demuxer {
     context: InputContext,
     info: SourceInfo,
     bases: Vec<TimeBase>,
+    /// For formats that may jump back in time.
+    timeline: Option<Timeline>,
     damage: ReadDamage,
 }
 
@@ -62,6 +70,8 @@ pub struct Demuxer {
 pub(crate) struct ReadDamage {
     /// Packets that were read broken, or not at all.
     pub(crate) packets: u64,
+    /// Places where the clock started again.
+    pub(crate) timestamps: u64,
     /// The source broke off before its end.
     pub(crate) truncated: bool,
 }
@@ -71,25 +81,20 @@ impl Demuxer {
     pub fn open(input: &Input, options: &OpenOptions) -> Result<Self> {
         let name = input.to_string();
         match input {
-            Input::Stdin => Demuxer::from_reader(Box::new(std::io::stdin()), &name, options),
+            Input::Stdin => match seekable_stdin() {
+                Some(file) => Demuxer::from_file(file, &name, options),
+                None => Demuxer::from_reader(Box::new(std::io::stdin()), &name, options),
+            },
             Input::Path(path) => {
                 check_file(path, &name, options)?;
                 // libav would take a colon in the name for the end of a protocol.
-                Demuxer::open_url(
-                    &file_url(path),
-                    options.format.as_deref(),
-                    None,
-                    &name,
-                    options,
-                )
+                let url = file_url(path);
+                Demuxer::open_url(&url, options.format.as_deref(), None, &name, options)
             }
-            Input::Url(url) => Demuxer::open_url(
-                url.as_bytes(),
-                options.format.as_deref(),
-                None,
-                &name,
-                options,
-            ),
+            Input::Url(url) => {
+                let format = options.format.as_deref();
+                Demuxer::open_url(url.as_bytes(), format, None, &name, options)
+            }
             Input::Format { format, name: url } => {
                 Demuxer::open_url(url.as_bytes(), Some(format), None, &name, options)
             }
@@ -102,7 +107,13 @@ impl Demuxer {
         name: &str,
         options: &OpenOptions,
     ) -> Result<Self> {
-        let io = Io::new(reader);
+        let io = Io::stream(reader);
+        Demuxer::open_url(b"", options.format.as_deref(), Some(io), name, options)
+    }
+
+    /// Opens a file that is open already and stands at its first byte. `name` is for messages.
+    pub(crate) fn from_file(file: File, name: &str, options: &OpenOptions) -> Result<Self> {
+        let io = Io::file(file);
         Demuxer::open_url(b"", options.format.as_deref(), Some(io), name, options)
     }
 
@@ -131,7 +142,8 @@ impl Demuxer {
         let mut dictionary: Options = pairs
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
-        let mut context = InputContext::open(&url, format, &mut dictionary, io)
+        let interrupt = options.interrupt.clone().unwrap_or_default();
+        let mut context = InputContext::open(&url, format, &mut dictionary, io, interrupt)
             .map_err(|code| cannot_open(name, code))?;
         if let Some(key) = dictionary.leftover() {
             return Err(Error::Unsupported {
@@ -148,6 +160,7 @@ impl Demuxer {
             .map_err(|code| cannot_open(name, code))?;
         let info = describe(&context, name, options)?;
         let mut demuxer = Demuxer {
+            timeline: context.may_jump().then(Timeline::new),
             context,
             info,
             bases: Vec::new(),
@@ -196,7 +209,23 @@ impl Demuxer {
         if let Some(base) = self.bases.get(packet.stream()) {
             packet.set_time_base(*base);
         }
+        self.mend_time(&mut packet);
         Ok(Some(packet))
+    }
+
+    /// Keeps the clock going where the source's starts again.
+    fn mend_time(&mut self, packet: &mut Packet) {
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        let base = packet.time_base();
+        let dts = packet.dts().map(|ticks| Timestamp::new(ticks, base));
+        let offset = timeline.offset(packet.stream(), dts, packet.duration(), base);
+        if offset != 0 {
+            packet.set_pts(packet.pts().map(|ticks| ticks.saturating_add(offset)));
+            packet.set_dts(packet.dts().map(|ticks| ticks.saturating_add(offset)));
+        }
+        self.damage.timestamps = timeline.breaks();
     }
 
     /// Goes to a keyframe of the video at or before `to`, from where [`Demuxer::next`] goes on.
@@ -217,7 +246,11 @@ impl Demuxer {
             .map_err(|code| Error::Av {
                 action: format!("cannot go to {:.3} s in {}", to.seconds(), self.info.name),
                 reason: av::reason(code),
-            })
+            })?;
+        if let Some(timeline) = &mut self.timeline {
+            timeline.reset();
+        }
+        Ok(())
     }
 
     /// Whether packets of a stream are given out; those of every stream are at first.
@@ -243,8 +276,24 @@ impl Demuxer {
     }
 }
 
+/// Standard input as a file, where it is one: a container whose index is at its end can then be read.
+#[cfg(unix)]
+pub(crate) fn seekable_stdin() -> Option<File> {
+    use std::io::{Seek, SeekFrom};
+    use std::os::fd::AsFd;
+    let mut file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    // One that another program has read from begins where that left off.
+    let fresh = file.metadata().ok()?.is_file() && file.seek(SeekFrom::Current(0)).ok()? == 0;
+    fresh.then_some(file)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn seekable_stdin() -> Option<File> {
+    None
+}
+
 /// What libav says less well than the file system.
-fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Result<()> {
+pub(crate) fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Result<()> {
     let refuse = |reason: &str| {
         Err(Error::Open {
             name: name.into(),
@@ -385,7 +434,9 @@ fn describe(context: &InputContext, name: &str, options: &OpenOptions) -> Result
         name: name.into(),
         container: context.format_name(),
         duration: context.duration(),
-        start: context.start().map(|ticks| Timestamp::new(ticks, TimeBase::MICROS)),
+        start: context
+            .start()
+            .map(|ticks| Timestamp::new(ticks, TimeBase::MICROS)),
         broadcast_clock: context.has_broadcast_clock(),
         seekable: context.is_seekable(),
         video: describe_video(stream, context.duration(), name)?,

@@ -5,6 +5,7 @@
 
 mod av;
 mod clock;
+mod decoding;
 mod demux;
 pub mod draw;
 mod encode;
@@ -12,6 +13,8 @@ mod error;
 mod input;
 mod reader;
 mod source;
+mod timeline;
+mod y4m;
 
 pub use av::packet::Packet;
 pub use demux::{Demuxer, OpenOptions};
@@ -20,6 +23,7 @@ pub use error::Error;
 pub use input::Input;
 pub use reader::{Damage, Reader};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
+pub use y4m::{Interlacing, RawWriter, Y4mHeader, Y4mReader, Y4mWriter};
 
 /// The result of this crate's calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

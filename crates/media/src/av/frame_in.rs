@@ -96,6 +96,12 @@ impl RawFrame {
         }
     }
 
+    /// libav's numbers for the matrix and the range, for filters.
+    pub(crate) fn matrix_and_range(&self) -> (i64, i64) {
+        let frame = self.get();
+        (frame.colorspace.0 as i64, frame.color_range.0 as i64)
+    }
+
     /// Side data of one kind.
     pub(crate) fn side_data(&self, kind: ffi::AVFrameSideDataType) -> Option<&[u8]> {
         // SAFETY: the frame is valid; a found block holds `size` bytes and lives as long as it.

@@ -1,8 +1,10 @@
 //! An opened container.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::io::Io;
 use super::options::Options;
@@ -27,6 +29,8 @@ pub(crate) struct InputContext {
     raw: NonNull<ffi::AVFormatContext>,
     /// Where its bytes come from when libav does not open that itself. Freed after the context.
     _io: Option<Io>,
+    /// Behind a pointer of the context.
+    interrupt: Arc<AtomicBool>,
 }
 
 // SAFETY: the context and what it owns belong to no thread, `Io` is `Send`, and all calls go through
@@ -35,20 +39,22 @@ unsafe impl Send for InputContext {}
 
 impl InputContext {
     /// Opens `url`, or the bytes of `io`, as `format` or as what it looks like. Options that were
-    /// used are taken out of `options`.
+    /// used are taken out of `options`. Where libav waits for a network or device, setting
+    /// `interrupt` ends that.
     pub(crate) fn open(
         url: &CStr,
         format: Option<&str>,
         options: &mut Options,
         io: Option<Io>,
+        interrupt: Arc<AtomicBool>,
     ) -> Result<Self, c_int> {
         let format = match format {
             None => ptr::null(),
             Some(name) => find_format(name).ok_or(ffi::AVERROR_DEMUXER_NOT_FOUND)?,
         };
         // SAFETY: a fresh context is ours until `avformat_open_input` takes it, which frees it when
-        // it fails. The I/O context outlives it: it is kept beside it. The options are a dictionary
-        // of ours and the strings outlive the call.
+        // it fails. The I/O context and the flag outlive it: they are kept beside it. The options are
+        // a dictionary of ours and the strings outlive the call.
         unsafe {
             let mut raw = ffi::avformat_alloc_context();
             let context = raw.as_mut().expect("memory for a container");
@@ -56,6 +62,10 @@ impl InputContext {
                 context.pb = io.as_ptr();
                 context.flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
             }
+            context.interrupt_callback = ffi::AVIOInterruptCB {
+                callback: Some(is_interrupted),
+                opaque: Arc::as_ptr(&interrupt).cast_mut().cast(),
+            };
             let code =
                 ffi::avformat_open_input(&mut raw, url.as_ptr(), format, options.as_mut_ptr());
             if code < 0 {
@@ -64,6 +74,7 @@ impl InputContext {
             Ok(InputContext {
                 raw: NonNull::new(raw).expect("an opened container"),
                 _io: io,
+                interrupt,
             })
         }
     }
@@ -126,6 +137,15 @@ impl InputContext {
         // SAFETY: the format of an opened context is a static description.
         let format = unsafe { self.get().iformat.as_ref() };
         format.is_some_and(|format| format.flags & ffi::AVFMT_TS_DISCONT != 0)
+    }
+
+    /// The format may jump back in time where pieces of a recording meet.
+    pub(crate) fn may_jump(&self) -> bool {
+        // SAFETY: an opened context has a format, which is static.
+        unsafe {
+            let format = self.get().iformat.as_ref();
+            format.is_some_and(|format| format.flags & ffi::AVFMT_TS_DISCONT != 0)
+        }
     }
 
     /// How many chapters there are.
@@ -209,6 +229,7 @@ impl InputContext {
         match code {
             0.. => Read::Packet,
             ffi::AVERROR_EOF => Read::End,
+            _ if self.interrupt.load(Ordering::Relaxed) => Read::End,
             code if is_again(code) => Read::Again,
             code => Read::Failed(code),
         }
@@ -241,6 +262,12 @@ impl Drop for InputContext {
         // SAFETY: ours, and never used again. Our own I/O context is freed after it.
         unsafe { ffi::avformat_close_input(&mut raw) }
     }
+}
+
+unsafe extern "C" fn is_interrupted(flag: *mut c_void) -> c_int {
+    // SAFETY: the flag of a live `InputContext`, or of one that is being opened.
+    let flag = unsafe { &*flag.cast::<AtomicBool>() };
+    c_int::from(flag.load(Ordering::Relaxed))
 }
 
 /// Whether libav has an input format of this name.
@@ -312,9 +339,14 @@ impl<'a> Stream<'a> {
         fraction(self.raw.avg_frame_rate).or_else(|| fraction(self.raw.r_frame_rate))
     }
 
+    /// The container's word on the shape of a sample.
+    pub(crate) fn container_aspect(self) -> Option<(u32, u32)> {
+        fraction(self.raw.sample_aspect_ratio)
+    }
+
     /// The container's word, else the codec's.
     pub(crate) fn sample_aspect(self) -> Option<(u32, u32)> {
-        fraction(self.raw.sample_aspect_ratio)
+        self.container_aspect()
             .or_else(|| fraction(self.parameters().sample_aspect_ratio))
     }
 

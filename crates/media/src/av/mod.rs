@@ -7,6 +7,7 @@
 pub(crate) mod convert;
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod filter;
 pub(crate) mod frame_in;
 pub(crate) mod frame_out;
 pub(crate) mod input;
