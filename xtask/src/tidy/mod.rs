@@ -1,6 +1,7 @@
 //! The rules of the house that no compiler checks.
 
 mod files;
+mod links;
 mod rooms;
 
 use std::path::Path;
@@ -24,6 +25,12 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         if let Ok(content) = std::fs::read(root.join(&path)) {
             let complaints = files::check(&path, &content);
             findings.extend(complaints.into_iter().map(|words| format!("{path}{words}")));
+            if path.ends_with(".md") {
+                let page = String::from_utf8_lossy(&content);
+                findings.extend(links::check(&path, &page, &|target| {
+                    root.join(target).exists()
+                }));
+            }
         }
     }
     Ok(report("tidy", &findings))
