@@ -314,13 +314,13 @@ pub(crate) fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Resu
 }
 
 #[cfg(unix)]
-fn file_url(path: &Path) -> Vec<u8> {
+pub(crate) fn file_url(path: &Path) -> Vec<u8> {
     use std::os::unix::ffi::OsStrExt;
     [b"file:", path.as_os_str().as_bytes()].concat()
 }
 
 #[cfg(not(unix))]
-fn file_url(path: &Path) -> Vec<u8> {
+pub(crate) fn file_url(path: &Path) -> Vec<u8> {
     format!("file:{}", path.display()).into_bytes()
 }
 

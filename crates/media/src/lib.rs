@@ -11,8 +11,10 @@ pub mod draw;
 mod encode;
 mod error;
 mod input;
+mod mux;
 mod reader;
 mod source;
+mod subtitle;
 mod timeline;
 mod y4m;
 
@@ -21,6 +23,9 @@ pub use demux::{Demuxer, OpenOptions};
 pub use encode::{Codec, EncodeSettings, Encoder, PictureSpec, VideoTrack};
 pub use error::Error;
 pub use input::Input;
+pub use mux::{
+    Action, MuxOptions, MuxReport, Muxer, Output, Plan, StreamPlan, container_keeps_rotation,
+};
 pub use reader::{Damage, Reader};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
 pub use y4m::{Interlacing, RawWriter, Y4mHeader, Y4mReader, Y4mWriter};

@@ -119,11 +119,10 @@ mod tests {
         };
         drop(picture);
         let places = || -> Vec<usize> {
-            let frames = [pool.frame(format, zero), pool.frame(format, zero)];
-            frames
-                .iter()
-                .map(|frame| frame.planes.ten().unwrap()[1].data().as_ptr() as usize)
-                .collect()
+            // More than all that the pool can have spare by now.
+            let frames: Vec<_> = (0..8).map(|_| pool.frame(format, zero)).collect();
+            let planes = frames.iter().flat_map(|frame| frame.planes.ten().unwrap());
+            planes.map(|plane| plane.data().as_ptr() as usize).collect()
         };
         // SAFETY: the clone still refers to the plane, and is not used after it is freed.
         unsafe {

@@ -5,20 +5,24 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod convert;
+pub(crate) mod copied;
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod filter;
+pub(crate) mod format_out;
 pub(crate) mod frame_in;
 pub(crate) mod frame_out;
 pub(crate) mod input;
 pub(crate) mod io;
 pub(crate) mod log;
 pub(crate) mod options;
+pub(crate) mod output;
 pub(crate) mod packet;
 pub(crate) mod parameters;
 pub(crate) mod pixels;
 mod quiet;
 pub(crate) mod side_data;
+pub(crate) mod subtitle;
 
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::Once;

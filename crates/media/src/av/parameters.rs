@@ -41,12 +41,29 @@ impl Parameters {
         parameters.set_extradata(bytes).then_some(parameters)
     }
 
-    /// Parameters of a stream of converted subtitles.
+    /// Parameters of a stream of subtitles.
+    #[cfg(test)]
     pub(crate) fn subtitle(codec: ffi::AVCodecID, header: &[u8]) -> Option<Self> {
         let mut parameters = Parameters::new();
         parameters.get_mut().codec_type = ffi::AVMediaType::SUBTITLE;
         parameters.get_mut().codec_id = codec;
         parameters.set_extradata(header).then_some(parameters)
+    }
+
+    /// Parameters of stereo Opus whose decoder leaves out the first samples.
+    pub(crate) fn opus(padding: u16) -> Self {
+        let mut parameters = Parameters::new();
+        let raw = parameters.get_mut();
+        raw.codec_type = ffi::AVMediaType::AUDIO;
+        raw.codec_id = ffi::AVCodecID::OPUS;
+        raw.sample_rate = 48_000;
+        raw.initial_padding = c_int::from(padding);
+        // SAFETY: writes the layout, which holds nothing that would have to be freed.
+        unsafe { ffi::av_channel_layout_default(&mut raw.ch_layout, 2) };
+        let mut header = *b"OpusHead\x01\x02..\x80\xbb\0\0\0\0\0";
+        header[10..12].copy_from_slice(&padding.to_le_bytes());
+        parameters.set_extradata(&header);
+        parameters
     }
 
     /// Replaces the codec's own header; false when it is larger than libav can take.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use nervure_frame::{BitDepth, Chroma, PictureFormat};
 
+use crate::av::ffi;
 use crate::{Error, Result};
 
 /// A video codec that can be written.
@@ -41,6 +42,17 @@ impl Codec {
             Codec::Vp9 => "vp9",
             Codec::Av1 => "av1",
             Codec::Ffv1 => "ffv1",
+        }
+    }
+
+    /// libav's number of it.
+    pub(crate) fn id(self) -> ffi::AVCodecID {
+        match self {
+            Codec::H264 => ffi::AVCodecID::H264,
+            Codec::Hevc => ffi::AVCodecID::HEVC,
+            Codec::Vp9 => ffi::AVCodecID::VP9,
+            Codec::Av1 => ffi::AVCodecID::AV1,
+            Codec::Ffv1 => ffi::AVCodecID::FFV1,
         }
     }
 
