@@ -3,9 +3,7 @@
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
-use nervure_frame::{
-    BitDepth, Colour, Frame, FramePool, PictureFormat, Plane, Planes, Range, Timestamp,
-};
+use nervure_frame::{Colour, Frame, FramePool, PictureFormat, Plane, Planes, Range, Timestamp};
 
 use super::ffi;
 use super::frame_in::RawFrame;
@@ -420,6 +418,7 @@ impl std::fmt::Display for ConvertError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nervure_frame::BitDepth;
 
     #[test]
     fn deep_values_round_to_ten_bits() {
