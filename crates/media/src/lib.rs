@@ -13,6 +13,7 @@ mod error;
 mod input;
 mod mux;
 mod reader;
+mod segment;
 mod source;
 mod subtitle;
 mod timeline;
@@ -27,6 +28,7 @@ pub use mux::{
     Action, MuxOptions, MuxReport, Muxer, Output, Plan, StreamPlan, container_keeps_rotation,
 };
 pub use reader::{Damage, Reader};
+pub use segment::{SegmentInfo, SegmentReader, SegmentWriter};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
 pub use y4m::{Interlacing, RawWriter, Y4mHeader, Y4mReader, Y4mWriter};
 

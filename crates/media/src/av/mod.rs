@@ -18,6 +18,7 @@ pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod packet;
+pub(crate) mod packet_side;
 pub(crate) mod parameters;
 pub(crate) mod pixels;
 mod quiet;
