@@ -19,6 +19,7 @@ mod subtitle;
 mod timeline;
 mod y4m;
 
+pub use av::library_version;
 pub use av::packet::Packet;
 pub use demux::{Demuxer, OpenOptions};
 pub use encode::{Codec, EncodeSettings, Encoder, PictureSpec, VideoTrack};

@@ -25,31 +25,51 @@ impl fmt::Display for Hinted {
 impl std::error::Error for Hinted {}
 
 /// An error that says what went wrong and what to do about it.
-pub fn fail(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-    Hinted { message: message.into(), hint: hint.into() }.into()
+pub(crate) fn fail(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    Hinted {
+        message: message.into(),
+        hint: hint.into(),
+    }
+    .into()
 }
 
 /// Prints an error on one line and, where something can be done about it, a hint on the next.
-pub fn report_error(error: &anyhow::Error) {
+pub(crate) fn report_error(error: &anyhow::Error) {
     let hint = error.chain().find_map(|cause| {
-        let own = cause.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
-        own.or_else(|| cause.downcast_ref::<nervure_media::Error>().and_then(nervure_media::Error::hint))
+        let own = cause
+            .downcast_ref::<Hinted>()
+            .map(|hinted| hinted.hint.clone());
+        own.or_else(|| {
+            cause
+                .downcast_ref::<nervure_media::Error>()
+                .and_then(nervure_media::Error::hint)
+        })
     });
     // A closed stderr leaves nobody to tell.
     let mut err = io::stderr().lock();
-    let _ = writeln!(err, "{} {}", paint("error:", "1;31"), one_line(&format!("{error:#}")));
+    let _ = writeln!(
+        err,
+        "{} {}",
+        paint("error:", "1;31"),
+        one_line(&format!("{error:#}"))
+    );
     if let Some(hint) = hint {
         let _ = writeln!(err, "{} {}", paint("hint:", "1;36"), one_line(&hint));
     }
 }
 
 /// Tells something worth knowing that is not an error.
-pub fn note(message: &str) {
-    let _ = writeln!(io::stderr(), "{} {}", paint("note:", "1;33"), one_line(message));
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(
+        io::stderr(),
+        "{} {}",
+        paint("note:", "1;33"),
+        one_line(message)
+    );
 }
 
 /// Prints a line of a report for people.
-pub fn say(message: &str) {
+pub(crate) fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
@@ -58,7 +78,9 @@ fn one_line(text: &str) -> String {
 }
 
 fn paint(text: &str, code: &str) -> String {
-    if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
+    if io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
         text.to_string()
@@ -69,7 +91,7 @@ fn paint(text: &str, code: &str) -> String {
 ///
 /// A bar on a terminal; elsewhere a plain line now and then, so that a log of an hour-long job
 /// stays readable.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     started: Instant,
     first: u64,
@@ -83,7 +105,13 @@ const PLAIN_EVERY: Duration = Duration::from_secs(30);
 
 impl Progress {
     /// Progress towards `total` frames (if known), with `done` of them finished by an earlier run.
-    pub fn new(verb: &str, total: Option<u64>, done: u64, frame_seconds: Option<f64>, quiet: bool) -> Self {
+    pub(crate) fn new(
+        verb: &str,
+        total: Option<u64>,
+        done: u64,
+        frame_seconds: Option<f64>,
+        quiet: bool,
+    ) -> Self {
         let terminal = io::stderr().is_terminal();
         let bar = match total {
             Some(total) => ProgressBar::new(total.max(done)),
@@ -108,35 +136,52 @@ impl Progress {
         bar.set_position(done);
         bar.reset_eta();
         let plain = (!quiet && !terminal).then(|| (verb.to_string(), Instant::now()));
-        Progress { bar, started: Instant::now(), first: done, frame_seconds, plain }
+        Progress {
+            bar,
+            started: Instant::now(),
+            first: done,
+            frame_seconds,
+            plain,
+        }
     }
 
     /// One more frame is done.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.bar.inc(1);
-        if self.bar.position() % 8 == 0 {
+        if self.bar.position().is_multiple_of(8) {
             self.bar.set_message(self.pace());
         }
-        let pace = self.plain.as_ref().is_some_and(|(_, last)| last.elapsed() > PLAIN_EVERY).then(|| self.pace());
+        let pace = self
+            .plain
+            .as_ref()
+            .is_some_and(|(_, last)| last.elapsed() > PLAIN_EVERY)
+            .then(|| self.pace());
         if let (Some(pace), Some((verb, last))) = (pace, &mut self.plain) {
-            let of = self.bar.length().map(|total| format!(" of {total}")).unwrap_or_default();
-            say(&format!("{verb}: {}{of} frames, {pace}", self.bar.position()));
+            let of = self
+                .bar
+                .length()
+                .map(|total| format!(" of {total}"))
+                .unwrap_or_default();
+            say(&format!(
+                "{verb}: {}{of} frames, {pace}",
+                self.bar.position()
+            ));
             *last = Instant::now();
         }
     }
 
     /// Frames done, those of an earlier run included.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.bar.position()
     }
 
     /// Frames a second since the start of this run.
-    pub fn frames_per_second(&self) -> f64 {
+    pub(crate) fn frames_per_second(&self) -> f64 {
         (self.bar.position() - self.first) as f64 / self.started.elapsed().as_secs_f64().max(1e-9)
     }
 
     /// Removes the bar.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 

@@ -1,4 +1,72 @@
 //! The `nervure` command: arguments, wiring, progress, reports.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod console;
+mod enhance;
+mod output;
+mod signals;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Frame-sized buffers come and go all the time: the system's allocator would hand each back to
+/// the kernel and fault it in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Make video look better on the hardware you have.
+#[derive(Parser, Debug)]
+#[command(
+    name = "nervure",
+    version,
+    propagate_version = true,
+    subcommand_required = true
+)]
+struct Arguments {
+    /// Tell more of what happens; twice for still more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Enhance(enhance::EnhanceArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.verbose);
+    let outcome = match &arguments.command {
+        Command::Enhance(args) => enhance::run(args),
+    };
+    outcome.unwrap_or_else(|error| {
+        console::report_error(&error);
+        ExitCode::from(2)
+    })
+}
+
+/// Logs on stderr: errors of the libraries by default, more with `-v` or `NERVURE_LOG`.
+fn log_to_stderr(verbose: u8) {
+    let level = ["off", "info", "debug", "trace"][usize::from(verbose.min(3))];
+    let filter = EnvFilter::try_from_env("NERVURE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+}
+
+/// Prints one JSON document on standard output.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    io::stdout()
+        .write_all(&text)
+        .context("cannot write standard output")
+}

@@ -10,6 +10,7 @@ pub use upscale::Upscale;
 
 /// What a stage has for its caller.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // Moved once a frame; a box would be an allocation a frame.
 pub enum Pull {
     /// The next picture, in display order.
     Frame(Frame),

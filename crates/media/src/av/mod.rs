@@ -47,6 +47,13 @@ pub(crate) fn init() {
     });
 }
 
+/// Which libavcodec is linked: another may encode the same frames differently.
+pub fn library_version() -> String {
+    // SAFETY: takes nothing and reads a constant.
+    let version = unsafe { ffi::avcodec_version() };
+    format!("libavcodec {}.{}.{}", version >> 16, version >> 8 & 255, version & 255)
+}
+
 /// libav's words for a result code.
 pub(crate) fn reason(code: c_int) -> String {
     let mut text = [0 as c_char; 256];
