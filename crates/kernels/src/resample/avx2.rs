@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::axis::Axis;
-use super::layout::{DOT_BLOCK, DOT_TAPS, Dots};
+use super::layout::{DOT_BLOCK, DOT_TAPS, Dots, QUAD_BLOCK, Quads};
 use super::pixel::{MAX_10, SHIFT_8, SHIFT_10};
 
 /// For the `third` 8 of 24 words that come from three registers of 8 taking turns: the bytes that
@@ -123,20 +123,19 @@ unsafe fn periodic<const F: usize, const PAIRS: usize>(
     let up = _mm_cvtsi32_si128(16 - dropped as i32);
     for first in (0..positions).step_by(16) {
         let mut phases = [_mm256_setzero_si256(); F];
-        for phase in 0..F {
+        for (phase, words) in phases.iter_mut().enumerate() {
             let (mut even, mut odd) = (half, half);
-            for pair in 0..PAIRS {
+            for (pair, &both) in coefficients[phase].iter().enumerate() {
                 // SAFETY: at most `furthest + whole + 2 * PAIRS` samples are reached.
                 let (a, b) = unsafe {
                     let from = padded.as_ptr().add(starts[phase] + first + 2 * pair);
                     (load(from), load(from.add(1)))
                 };
-                let both = coefficients[phase][pair];
                 even = _mm256_add_epi32(even, _mm256_madd_epi16(a, both));
                 odd = _mm256_add_epi32(odd, _mm256_madd_epi16(b, both));
             }
             // The sums of even positions in the low words, those of odd ones in the high words.
-            phases[phase] =
+            *words =
                 _mm256_blend_epi16::<0xAA>(_mm256_sra_epi32(even, down), _mm256_sll_epi32(odd, up));
         }
         // SAFETY: `whole * F` samples fit, so `16 * F` from here do.
@@ -199,6 +198,85 @@ unsafe fn interleave<const F: usize>(phases: &[__m256i; F], out: *mut i16) {
     }
 }
 
+/// Ratios that do not shrink by more than half; see [`super::layout::Layout::Quads`].
+///
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn across_quads(
+    quads: &Quads,
+    pairs: usize,
+    padded: &[i16],
+    out: &mut [i16],
+    dropped: u32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match pairs {
+            2 => in_quads::<2>(quads, pairs, padded, out, dropped),
+            3 => in_quads::<3>(quads, pairs, padded, out, dropped),
+            _ => in_quads::<0>(quads, pairs, padded, out, dropped),
+        }
+    }
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+unsafe fn in_quads<const PAIRS: usize>(
+    quads: &Quads,
+    pairs: usize,
+    padded: &[i16],
+    out: &mut [i16],
+    dropped: u32,
+) {
+    let pairs = if PAIRS > 0 { PAIRS } else { pairs };
+    let step = 2 * QUAD_BLOCK * (1 + pairs);
+    let reach = 2 * pairs + 6;
+    assert!(quads.bases.len() * 4 <= out.len(), "room for whole steps");
+    let half = _mm256_set1_epi32(1 << (dropped - 1));
+    let down = _mm_cvtsi32_si128(dropped as i32);
+    let blocks = quads.bases.as_chunks::<2>().0.iter();
+    let blocks = blocks.zip(out.chunks_exact_mut(QUAD_BLOCK));
+    for ((bases, out), table) in blocks.zip(quads.table.chunks_exact(step).cycle()) {
+        let near = &padded[bases[0] as usize..bases[0] as usize + reach];
+        let far = &padded[bases[1] as usize..bases[1] as usize + reach];
+        // SAFETY: pairs of taps reach `reach` samples; the table holds `1 + pairs` times 16, the
+        // result 8.
+        unsafe {
+            let places = load(table.as_ptr());
+            let mut sum = half;
+            for pair in 0..pairs {
+                let samples = _mm256_loadu2_m128i(
+                    far.as_ptr().add(2 * pair).cast(),
+                    near.as_ptr().add(2 * pair).cast(),
+                );
+                let samples = _mm256_shuffle_epi8(samples, places);
+                let coefficients = load(table.as_ptr().add(16 * (1 + pair)));
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(samples, coefficients));
+            }
+            store_sums(sum, down, out.as_mut_ptr());
+        }
+    }
+}
+
+/// Shifts 8 sums and writes them.
+///
+/// # Safety
+/// The processor has AVX2, and 8 samples fit `out`.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_sums(sums: __m256i, down: __m128i, out: *mut i16) {
+    let sums = _mm256_sra_epi32(sums, down);
+    // No filter overshoots 16 bits, so saturation never bites.
+    let words = _mm_packs_epi32(
+        _mm256_castsi256_si128(sums),
+        _mm256_extracti128_si256::<1>(sums),
+    );
+    // SAFETY: the caller's promise.
+    unsafe { _mm_storeu_si128(out.cast(), words) };
+}
+
 /// Any ratio; see [`super::layout::Layout::Dots`].
 ///
 /// # Safety
@@ -206,48 +284,35 @@ unsafe fn interleave<const F: usize>(phases: &[__m256i; F], out: *mut i16) {
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn across_dots(dots: &Dots, padded: &[i16], out: &mut [i16], dropped: u32) {
     const STEP: usize = DOT_BLOCK * DOT_TAPS;
-    let blocks = dots.starts.len() / DOT_BLOCK;
     let reach = dots.groups * DOT_TAPS;
     let fits = |&start: &u32| start as usize + reach <= padded.len();
     assert!(dots.starts.iter().all(fits), "padded row");
-    assert!(
-        blocks * dots.groups * STEP == dots.coefficients.len(),
-        "coefficients"
-    );
-    assert!(blocks * DOT_BLOCK <= out.len(), "room for whole steps");
+    assert!(dots.starts.len() <= out.len(), "room for whole steps");
     let half = _mm256_set1_epi32(1 << (dropped - 1));
     let down = _mm_cvtsi32_si128(dropped as i32);
-    for block in 0..blocks {
-        // SAFETY: the table, the row and the result were checked above.
+    let blocks = dots.starts.as_chunks::<DOT_BLOCK>().0.iter();
+    let blocks = blocks.zip(out.chunks_exact_mut(DOT_BLOCK));
+    let tables = dots.coefficients.chunks_exact(dots.groups * STEP);
+    for ((starts, out), table) in blocks.zip(tables.cycle()) {
+        // SAFETY: the row was checked above; the table holds `groups` steps, the result 8 samples.
         unsafe {
-            let starts = dots.starts.as_ptr().add(block * DOT_BLOCK);
-            let table = dots.coefficients.as_ptr().add(block * dots.groups * STEP);
+            let row = padded.as_ptr();
             // Register k holds target samples k and k + 4.
             let mut sums = [_mm256_setzero_si256(); 4];
             for group in 0..dots.groups {
                 for (k, sum) in sums.iter_mut().enumerate() {
-                    let near = padded
-                        .as_ptr()
-                        .add(*starts.add(k) as usize + group * DOT_TAPS);
-                    let far = padded
-                        .as_ptr()
-                        .add(*starts.add(k + 4) as usize + group * DOT_TAPS);
+                    let near = row.add(starts[k] as usize + group * DOT_TAPS);
+                    let far = row.add(starts[k + 4] as usize + group * DOT_TAPS);
                     let samples = _mm256_loadu2_m128i(far.cast(), near.cast());
-                    let coefficients = load(table.add(group * STEP + 2 * DOT_TAPS * k));
+                    let coefficients = load(table.as_ptr().add(group * STEP + 2 * DOT_TAPS * k));
                     let products = _mm256_madd_epi16(samples, coefficients);
                     *sum = _mm256_add_epi32(*sum, products);
                 }
             }
             let near = _mm256_hadd_epi32(sums[0], sums[1]);
             let far = _mm256_hadd_epi32(sums[2], sums[3]);
-            let total = _mm256_add_epi32(_mm256_hadd_epi32(near, far), half);
-            let total = _mm256_sra_epi32(total, down);
-            // No filter overshoots 16 bits, so saturation never bites.
-            let words = _mm_packs_epi32(
-                _mm256_castsi256_si128(total),
-                _mm256_extracti128_si256::<1>(total),
-            );
-            _mm_storeu_si128(out.as_mut_ptr().add(block * DOT_BLOCK).cast(), words);
+            let sum = _mm256_add_epi32(_mm256_hadd_epi32(near, far), half);
+            store_sums(sum, down, out.as_mut_ptr());
         }
     }
 }
@@ -290,7 +355,7 @@ unsafe fn columns<const SHIFT: i32>(
 fn check_rows(ring: &[i16], offsets: &[usize], coefficients: &[i16], width: usize) {
     let whole = width.next_multiple_of(32);
     assert!(
-        offsets.len() == coefficients.len() && offsets.len() % 2 == 0,
+        offsets.len() == coefficients.len() && offsets.len().is_multiple_of(2),
         "a row for each coefficient, in pairs"
     );
     assert!(

@@ -124,19 +124,19 @@ unsafe fn periodic<const F: usize, const PAIRS: usize>(
     let up = _mm_cvtsi32_si128(16 - dropped as i32);
     for first in (0..positions).step_by(32) {
         let mut phases = [_mm512_setzero_si512(); F];
-        for phase in 0..F {
+        for (phase, words) in phases.iter_mut().enumerate() {
             let (mut even, mut odd) = (half, half);
-            for pair in 0..PAIRS {
+            for (pair, &both) in coefficients[phase].iter().enumerate() {
                 // SAFETY: at most `furthest + whole + 2 * PAIRS` samples are reached.
                 let (a, b) = unsafe {
                     let from = padded.as_ptr().add(starts[phase] + first + 2 * pair);
                     (load(from), load(from.add(1)))
                 };
-                even = _mm512_dpwssd_epi32(even, a, coefficients[phase][pair]);
-                odd = _mm512_dpwssd_epi32(odd, b, coefficients[phase][pair]);
+                even = _mm512_dpwssd_epi32(even, a, both);
+                odd = _mm512_dpwssd_epi32(odd, b, both);
             }
             // The sums of even positions in the low words, those of odd ones in the high words.
-            phases[phase] = _mm512_mask_blend_epi16(
+            *words = _mm512_mask_blend_epi16(
                 0xAAAA_AAAA,
                 _mm512_sra_epi32(even, down),
                 _mm512_sll_epi32(odd, up),
@@ -187,7 +187,7 @@ unsafe fn interleave<const F: usize>(phases: &[__m512i; F], out: *mut i16) {
 /// Any ratio; see [`super::layout::Layout::Windows`].
 ///
 /// # Safety
-/// The processor has these instructions; `padded` and `out` have [`super::SLACK`].
+/// The processor has these instructions.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) unsafe fn across_windows(
     windows: &Windows,
@@ -196,32 +196,47 @@ pub(super) unsafe fn across_windows(
     out: &mut [i16],
     dropped: u32,
 ) {
-    let blocks = windows.bases.len();
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (pairs, windows.narrow) {
+            (2, true) => in_windows::<2, true>(windows, pairs, padded, out, dropped),
+            (3, true) => in_windows::<3, true>(windows, pairs, padded, out, dropped),
+            (_, true) => in_windows::<0, true>(windows, pairs, padded, out, dropped),
+            (_, false) => in_windows::<0, false>(windows, pairs, padded, out, dropped),
+        }
+    }
+}
+
+/// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn in_windows<const PAIRS: usize, const NARROW: bool>(
+    windows: &Windows,
+    pairs: usize,
+    padded: &[i16],
+    out: &mut [i16],
+    dropped: u32,
+) {
+    let pairs = if PAIRS > 0 { PAIRS } else { pairs };
     let step = 2 * WINDOW_BLOCK * (1 + pairs);
     assert!(
-        windows.table.len() == blocks * step,
-        "a table for each block"
+        windows.bases.len() * WINDOW_BLOCK <= out.len(),
+        "room for whole steps"
     );
-    assert!(blocks * WINDOW_BLOCK <= out.len(), "room for whole steps");
     let half = _mm512_set1_epi32(1 << (dropped - 1));
     let down = _mm_cvtsi32_si128(dropped as i32);
     let two = _mm512_set1_epi16(2);
-    for (block, (&base, table)) in windows
-        .bases
-        .iter()
-        .zip(windows.table.chunks_exact(step))
-        .enumerate()
-    {
+    let blocks = windows.bases.iter().zip(out.chunks_exact_mut(WINDOW_BLOCK));
+    for ((&base, out), table) in blocks.zip(windows.table.chunks_exact(step).cycle()) {
         let window = &padded[base as usize..base as usize + 64];
-        // SAFETY: the window has 64 samples, the table `1 + pairs` times 32, and the result 16
-        // more for each block.
+        // SAFETY: the window has 64 samples, the table `1 + pairs` times 32, the result 16.
         unsafe {
             let near = load(window.as_ptr());
             let far = load(window.as_ptr().add(32));
             let mut places = load(table.as_ptr());
             let mut sum = half;
             for pair in 0..pairs {
-                let samples = if windows.narrow {
+                let samples = if NARROW {
                     _mm512_permutexvar_epi16(places, near)
                 } else {
                     _mm512_permutex2var_epi16(near, places, far)
@@ -231,7 +246,7 @@ pub(super) unsafe fn across_windows(
                 sum = _mm512_dpwssd_epi32(sum, samples, coefficients);
             }
             let words = _mm512_cvtepi32_epi16(_mm512_sra_epi32(sum, down));
-            _mm256_storeu_si256(out.as_mut_ptr().add(WINDOW_BLOCK * block).cast(), words);
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), words);
         }
     }
 }
@@ -272,7 +287,7 @@ unsafe fn columns<const SHIFT: u32>(
 fn check_rows(ring: &[i16], offsets: &[usize], coefficients: &[i16], width: usize) {
     let whole = width.next_multiple_of(64);
     assert!(
-        offsets.len() == coefficients.len() && offsets.len() % 2 == 0,
+        offsets.len() == coefficients.len() && offsets.len().is_multiple_of(2),
         "a row for each coefficient, in pairs"
     );
     assert!(

@@ -133,7 +133,8 @@ fn quantise(weights: &[f64], coefficients: &mut Vec<i16>) {
     }
 }
 
-fn gcd(a: usize, b: usize) -> usize {
+/// The greatest common divisor.
+pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -82,30 +82,28 @@ unsafe fn periodic<const F: usize>(
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn across_dots(dots: &Dots, padded: &[i16], out: &mut [i16], dropped: u32) {
     const STEP: usize = DOT_BLOCK * DOT_TAPS;
-    let blocks = dots.starts.len() / DOT_BLOCK;
     let reach = dots.groups * DOT_TAPS;
     let fits = |&start: &u32| start as usize + reach <= padded.len();
     assert!(dots.starts.iter().all(fits), "padded row");
-    assert!(
-        blocks * dots.groups * STEP == dots.coefficients.len(),
-        "coefficients"
-    );
-    assert!(blocks * DOT_BLOCK <= out.len(), "room for whole steps");
-    for x in 0..blocks * DOT_BLOCK {
-        let (block, place) = (x / DOT_BLOCK, x % DOT_BLOCK);
-        let table = block * dots.groups * STEP + (place % 4 * 2 + place / 4) * DOT_TAPS;
-        let start = dots.starts[x] as usize;
-        let mut sum = vdupq_n_s32(0);
-        for group in 0..dots.groups {
-            // SAFETY: the table and the row were checked above.
-            unsafe {
-                let samples = vld1q_s16(padded.as_ptr().add(start + group * DOT_TAPS));
-                let coefficients = vld1q_s16(dots.coefficients.as_ptr().add(table + group * STEP));
-                sum = vmlal_s16(sum, vget_low_s16(samples), vget_low_s16(coefficients));
-                sum = vmlal_high_s16(sum, samples, coefficients);
+    let blocks = dots.starts.as_chunks::<DOT_BLOCK>().0.iter();
+    let blocks = blocks.zip(out.chunks_exact_mut(DOT_BLOCK));
+    let tables = dots.coefficients.chunks_exact(dots.groups * STEP);
+    for ((starts, out), table) in blocks.zip(tables.cycle()) {
+        for (place, (&start, out)) in starts.iter().zip(out).enumerate() {
+            let mut sum = vdupq_n_s32(0);
+            for group in 0..dots.groups {
+                let at = group * STEP + (place % 4 * 2 + place / 4) * DOT_TAPS;
+                // SAFETY: the row was checked above; the table holds `groups` steps.
+                unsafe {
+                    let samples = padded.as_ptr().add(start as usize + group * DOT_TAPS);
+                    let samples = vld1q_s16(samples);
+                    let coefficients = vld1q_s16(table.as_ptr().add(at));
+                    sum = vmlal_s16(sum, vget_low_s16(samples), vget_low_s16(coefficients));
+                    sum = vmlal_high_s16(sum, samples, coefficients);
+                }
             }
+            *out = ((vaddvq_s32(sum) + (1 << (dropped - 1))) >> dropped) as i16;
         }
-        out[x] = ((vaddvq_s32(sum) + (1 << (dropped - 1))) >> dropped) as i16;
     }
 }
 
