@@ -62,6 +62,8 @@ pub struct Demuxer {
     bases: Vec<TimeBase>,
     /// For formats that may jump back in time.
     timeline: Option<Timeline>,
+    /// The last packet that was read lacks bytes.
+    partial: bool,
     damage: ReadDamage,
 }
 
@@ -164,6 +166,7 @@ impl Demuxer {
             context,
             info,
             bases: Vec::new(),
+            partial: false,
             damage: ReadDamage::default(),
         };
         demuxer.learn_streams();
@@ -185,7 +188,8 @@ impl Demuxer {
             match self.context.read(&mut packet) {
                 Outcome::Packet => break,
                 Outcome::End => {
-                    self.damage.truncated |= self.context.io_failed();
+                    // Containers differ in how they say that bytes are missing at the end.
+                    self.damage.truncated |= failed > 0 || self.partial || self.context.io_failed();
                     return Ok(None);
                 }
                 // A device without a picture yet. libav waits inside the call where it can.
@@ -202,7 +206,8 @@ impl Demuxer {
         }
         // Failures with nothing behind them are a broken end, not lost packets.
         self.damage.packets += u64::from(failed);
-        self.damage.packets += u64::from(packet.is_corrupt());
+        self.partial = packet.is_corrupt();
+        self.damage.packets += u64::from(self.partial);
         if packet.stream() >= self.bases.len() {
             self.learn_streams();
         }

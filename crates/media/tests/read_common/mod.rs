@@ -1,6 +1,6 @@
 //! Material for the tests of reading: made by the `ffmpeg` command, which is also the oracle. Tests
 //! pass with a word where there is none.
-#![allow(dead_code)] // Each test file uses its part.
+#![allow(dead_code, unreachable_pub)] // Each test file uses its part.
 
 use std::fs;
 use std::path::{Path, PathBuf};
