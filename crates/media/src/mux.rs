@@ -393,7 +393,8 @@ impl Muxer {
             parameters,
             base: track.time_base,
             frame_rate: track.frame_rate,
-            sample_aspect: None,
+            // Not every codec says it itself.
+            sample_aspect: Some(track.sample_aspect),
             disposition: tracks.map_or(ffi::AV_DISPOSITION_DEFAULT, |tracks| {
                 tracks.video_disposition
             }),

@@ -1,10 +1,11 @@
 //! Frames into packets with every codec.
+#![allow(clippy::unwrap_used)] // Tests, helpers included.
 
 mod write_common;
 
-use nervure_frame::{BitDepth, Chroma, PictureFormat, TimeBase};
+use nervure_frame::{BitDepth, Chroma, PictureFormat, TimeBase, Timestamp};
 use nervure_media::{Codec, EncodeSettings, Encoder, Packet, PictureSpec};
-use write_common::{MILLIS, encode, plain};
+use write_common::{MILLIS, encode, frame, frames, plain, psnr, write};
 
 fn quick(codec: Codec) -> EncodeSettings {
     EncodeSettings {
@@ -73,4 +74,168 @@ fn the_same_frames_give_the_same_bytes() {
             assert!(one.data() == two.data(), "{codec} at {:?}", one.pts());
         }
     }
+}
+
+#[test]
+fn every_codec_and_format_decodes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = [Chroma::C420, Chroma::C422, Chroma::C444]
+        .into_iter()
+        .flat_map(|chroma| [BitDepth::Eight, BitDepth::Ten].map(|depth| (chroma, depth)));
+    for (chroma, depth) in formats {
+        for codec in Codec::ALL {
+            let format = PictureFormat::new(98, 66, chroma, depth);
+            let spec = PictureSpec::new(format, TimeBase::new(1, 25));
+            let pts: Vec<i64> = (0..6).collect();
+            let mut settings = quick(codec);
+            if codec != Codec::Ffv1 {
+                settings.crf = Some(12.0);
+            }
+            let (track, packets) = encode(&settings, &spec, &pts);
+            let file = folder.path().join("clip.mkv");
+            write(&file, &track, packets);
+            let decoded = frames(&file);
+            assert_eq!(decoded.len(), 6, "{codec} {format}");
+            for (number, decoded) in decoded.iter().enumerate() {
+                let original = frame(format, number as i64, decoded.pts);
+                if codec == Codec::Ffv1 {
+                    assert_eq!(decoded.planes, original.planes, "{format}");
+                } else {
+                    let found = psnr(&original, decoded);
+                    assert!(found > 34.0, "{codec} {format}: {found:.1} dB");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_sizes_are_kept_where_the_codec_can() {
+    let folder = tempfile::tempdir().unwrap();
+    for codec in [Codec::Vp9, Codec::Av1, Codec::Ffv1] {
+        let spec = PictureSpec::new(plain(37, 19), TimeBase::new(1, 25));
+        let (track, packets) = encode(&quick(codec), &spec, &[0, 1, 2]);
+        let file = folder.path().join("clip.mkv");
+        write(&file, &track, packets);
+        let decoded = frames(&file);
+        assert_eq!(decoded.len(), 3);
+        assert_eq!(decoded[0].format(), plain(37, 19), "{codec}");
+    }
+    let spec = PictureSpec::new(plain(37, 19), TimeBase::new(1, 25));
+    let error = Encoder::open(&quick(Codec::H264), &spec)
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("must be even"), "{error}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_one_line() {
+    let spec = PictureSpec::new(plain(64, 64), MILLIS);
+    let cases = [
+        (
+            Codec::H264,
+            Some(60.0),
+            None,
+            "libx264 takes no quality of 60",
+        ),
+        (
+            Codec::Vp9,
+            Some(20.5),
+            None,
+            "libvpx-vp9 takes no quality of 20.5",
+        ),
+        (
+            Codec::Av1,
+            Some(0.0),
+            None,
+            "libsvtav1 takes no quality of 0",
+        ),
+        (
+            Codec::Hevc,
+            None,
+            Some("quick"),
+            "libx265 has no preset \"quick\"",
+        ),
+        (
+            Codec::Vp9,
+            None,
+            Some("9"),
+            "libvpx-vp9 has no preset \"9\"",
+        ),
+        (
+            Codec::Ffv1,
+            Some(1.0),
+            None,
+            "ffv1 is lossless and takes no --crf",
+        ),
+        (
+            Codec::H264,
+            Some(f32::NAN),
+            None,
+            "libx264 takes no quality of NaN",
+        ),
+    ];
+    for (codec, crf, preset, message) in cases {
+        let settings = EncodeSettings {
+            codec,
+            crf,
+            preset: preset.map(Into::into),
+            ..EncodeSettings::default()
+        };
+        let error = Encoder::open(&settings, &spec).map(drop).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().is_some(), "{message}");
+    }
+    let mut settings = quick(Codec::H264);
+    settings.options = vec![("nonsense".into(), "1".into())];
+    let error = Encoder::open(&settings, &spec).map(drop).unwrap_err();
+    assert_eq!(error.to_string(), "libx264 has no option \"nonsense\"");
+}
+
+#[test]
+fn frames_that_do_not_belong_are_refused() {
+    let spec = PictureSpec::new(plain(64, 64), MILLIS);
+    let mut encoder = Encoder::open(&quick(Codec::H264), &spec).unwrap();
+    let at = |ticks| Timestamp::new(ticks, MILLIS);
+    encoder.push(frame(spec.format, 0, at(40))).unwrap();
+    let error = encoder.push(frame(plain(32, 64), 1, at(80))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the picture changes from 64x64 4:2:0 8-bit to 32x64 4:2:0 8-bit at 0.080 s"
+    );
+    let error = encoder.push(frame(spec.format, 1, at(40))).unwrap_err();
+    assert!(
+        error.to_string().contains("follows one at 0.040000 s"),
+        "{error}"
+    );
+    assert!(encoder.pull().unwrap().is_none());
+    encoder.flush().unwrap();
+    let packet = encoder.pull().unwrap().unwrap();
+    assert_eq!(packet.pts(), Some(40));
+    assert!(encoder.pull().unwrap().is_none());
+}
+
+#[test]
+fn bitrates_and_other_options_reach_the_encoders() {
+    let spec = PictureSpec::new(plain(192, 128), TimeBase::new(1, 25));
+    let pts: Vec<i64> = (0..20).collect();
+    for codec in [Codec::H264, Codec::Hevc, Codec::Vp9, Codec::Av1] {
+        let size = |settings: &EncodeSettings| {
+            let (_, packets) = encode(settings, &spec, &pts);
+            packets
+                .iter()
+                .map(|packet| packet.data().len())
+                .sum::<usize>()
+        };
+        let usual = size(&quick(codec));
+        let mut starved = quick(codec);
+        starved.bitrate = Some(30_000);
+        assert!(size(&starved) < usual / 2, "{codec} by bitrate");
+        let mut poor = quick(codec);
+        poor.crf = Some(50.0);
+        assert!(size(&poor) < usual / 2, "{codec} by quality");
+    }
+    let mut settings = quick(Codec::H264);
+    settings.options = vec![("bf".into(), "0".into())];
+    assert_eq!(encode(&settings, &spec, &pts).0.delay(), 0);
 }

@@ -23,7 +23,7 @@ impl Packet {
             // SAFETY: as above.
             let bytes = (!block.data.is_null())
                 .then(|| unsafe { slice::from_raw_parts(block.data, block.size) })?;
-            Some((u32::try_from(block.type_.0).ok()?, bytes))
+            Some((number(block.type_), bytes))
         })
     }
 
@@ -44,7 +44,13 @@ impl Packet {
 }
 
 /// What an encoder says about its own work, which no container keeps.
-pub(crate) const QUALITY_STATS: u32 = ffi::AVPacketSideDataType::QUALITY_STATS.0 as u32;
+pub(crate) const QUALITY_STATS: u32 = number(ffi::AVPacketSideDataType::QUALITY_STATS);
+
+/// Signed on some systems, unsigned on others, and never negative.
+#[allow(clippy::unnecessary_cast)]
+const fn number(kind: ffi::AVPacketSideDataType) -> u32 {
+    kind.0 as u32
+}
 
 #[cfg(test)]
 mod tests {

@@ -88,6 +88,12 @@ impl Codec {
                 hint: Some("choose another size, or --codec vp9, av1 or ffv1".into()),
             });
         }
+        if self == Codec::Hevc && format.width.min(format.height) < HEVC_SMALLEST {
+            return Err(Error::Unsupported {
+                what: format!("{self} cannot hold {format}: no side may be under {HEVC_SMALLEST}"),
+                hint: Some("choose another --codec".into()),
+            });
+        }
         let able = self.encoders().iter().filter(|name| takes(name, format));
         let (mut found, mut missing) = (None, Vec::new());
         for name in able {
@@ -119,6 +125,9 @@ impl Codec {
         }
     }
 }
+
+/// libx265 takes no smaller sides.
+const HEVC_SMALLEST: usize = 16;
 
 /// SVT-AV1 takes only 4:2:0 of even sizes from 64x64; every other encoder takes every format that
 /// frames have.
@@ -196,6 +205,17 @@ mod tests {
         assert_eq!(Codec::Hevc.encoder(tall, all).unwrap(), "libx265");
         let full = format(101, 77, Chroma::C444);
         assert_eq!(Codec::H264.encoder(full, all).unwrap(), "libx264");
+    }
+
+    #[test]
+    fn tiny_pictures_are_refused_where_they_do_not_fit() {
+        let error = Codec::Hevc.encoder(format(400, 8, Chroma::C420), |_| true);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "HEVC cannot hold 400x8 4:2:0 8-bit: no side may be under 16"
+        );
+        let one = format(1, 1, Chroma::C420);
+        assert_eq!(Codec::Av1.encoder(one, |_| true).unwrap(), "libaom-av1");
     }
 
     #[test]

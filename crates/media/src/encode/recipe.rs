@@ -143,7 +143,9 @@ impl Recipe {
                 set("level", "3".into());
                 set("slicecrc", "1".into());
                 set("coder", "range_tab".into());
-                set("slices", ffv1_slices(spec.format).to_string());
+                if let Some(slices) = ffv1_slices(spec.format) {
+                    set("slices", slices.to_string());
+                }
             }
         }
         merge(&mut options, &settings.options);
@@ -309,12 +311,14 @@ fn lossless(encoder: &str, settings: &EncodeSettings) -> Result<()> {
 }
 
 /// FFV1 cuts a picture in a grid of slices, each with a checksum and a thread of its own. More of
-/// them cost bits at every border.
-fn ffv1_slices(format: PictureFormat) -> u32 {
-    if format.width * format.height >= 1280 * 720 {
-        16
+/// them cost bits at every border. Of small and thin pictures libav knows better how few they allow.
+fn ffv1_slices(format: PictureFormat) -> Option<u32> {
+    if format.width.min(format.height) < 64 {
+        None
+    } else if format.width * format.height < 1280 * 720 {
+        Some(4)
     } else {
-        4
+        Some(16)
     }
 }
 

@@ -15,6 +15,7 @@ pub struct VideoTrack {
     pub(crate) parameters: Parameters,
     pub(crate) time_base: TimeBase,
     pub(crate) frame_rate: Option<(u32, u32)>,
+    pub(crate) sample_aspect: (u32, u32),
     pub(crate) rotation: Rotation,
     pub(crate) hdr: Hdr,
 }
@@ -26,6 +27,7 @@ impl VideoTrack {
             parameters,
             time_base: spec.time_base,
             frame_rate: spec.frame_rate,
+            sample_aspect: spec.sample_aspect,
             rotation: spec.rotation,
             hdr: spec.hdr.clone(),
         }

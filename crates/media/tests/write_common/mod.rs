@@ -1,10 +1,12 @@
 //! Material for the tests of writing: pictures and files made up here, nothing from outside.
-#![allow(dead_code)] // Each test crate uses its own part.
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr)] // Tests: each uses its own part.
 
 use std::path::Path;
 use std::process::Command;
 
-use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes, TimeBase, Timestamp};
+use nervure_frame::{
+    BitDepth, Chroma, Frame, PictureFormat, Plane, Planes, Sample, TimeBase, Timestamp,
+};
 use nervure_media::{
     Demuxer, EncodeSettings, Encoder, Error, MuxOptions, MuxReport, Muxer, OpenOptions, Packet,
     PictureSpec, Reader, StreamKind, VideoTrack,
@@ -18,7 +20,7 @@ pub(crate) fn frame(format: PictureFormat, number: i64, pts: Timestamp) -> Frame
         for y in 0..height {
             let value = |x: usize| {
                 let moved = x as i64 + number * (3 + plane as i64);
-                let wave = (moved * 5 ^ (y as i64 * 3)) & 63;
+                let wave = ((moved * 5) ^ (y as i64 * 3)) & 63;
                 16 + (x * 90 / width + y * 60 / height) as i64 + wave
             };
             match &mut frame.planes {
@@ -188,4 +190,42 @@ pub(crate) fn transcode(
             return Ok((muxer.finish()?, times));
         }
     }
+}
+
+/// Writes packets of video alone.
+pub(crate) fn write(to: &Path, track: &VideoTrack, packets: Vec<Packet>) -> MuxReport {
+    let mut muxer = Muxer::create(to, track, None, &MuxOptions::default()).unwrap();
+    for packet in packets {
+        muxer.write_video(packet).unwrap();
+    }
+    muxer.finish().unwrap()
+}
+
+/// The frames of a file.
+pub(crate) fn frames(file: &Path) -> Vec<Frame> {
+    let mut reader = Reader::open(&file.to_owned().into(), &OpenOptions::default()).unwrap();
+    let frames = std::iter::from_fn(|| reader.next().unwrap()).collect();
+    assert!(reader.damage().is_none(), "{:?}", reader.damage());
+    frames
+}
+
+/// The mean square error of the luma samples, as decibels of the peak.
+pub(crate) fn psnr(one: &Frame, two: &Frame) -> f64 {
+    assert_eq!(one.format(), two.format());
+    let sum: f64 = match (&one.planes, &two.planes) {
+        (Planes::Eight(one), Planes::Eight(two)) => error(&one[0], &two[0]),
+        (Planes::Ten(one), Planes::Ten(two)) => error(&one[0], &two[0]),
+        _ => panic!("one depth"),
+    };
+    let peak = f64::from(one.format().depth.max());
+    10.0 * (peak * peak / sum.max(1e-9)).log10()
+}
+
+fn error<T: Sample>(one: &Plane<T>, two: &Plane<T>) -> f64 {
+    let samples = one.rows().flatten().zip(two.rows().flatten());
+    let square = |(a, b): (&T, &T)| {
+        let difference = f64::from(Into::<i32>::into(*a)) - f64::from(Into::<i32>::into(*b));
+        difference * difference
+    };
+    samples.map(square).sum::<f64>() / (one.width() * one.height()) as f64
 }
