@@ -50,6 +50,8 @@ pub(crate) struct Decoding {
     failures: u32,
     /// After a seek, how many pictures may still be passed over until one is whole.
     unready: u32,
+    /// After a seek, packets are passed over until one can be decoded by itself.
+    await_key: bool,
     damage: Damage,
 }
 
@@ -125,6 +127,7 @@ impl Decoding {
             end: None,
             failures: 0,
             unready: 0,
+            await_key: false,
             damage: Damage::default(),
             demuxer,
         })
@@ -237,20 +240,25 @@ impl Decoding {
         let mut target = to;
         let mut back = 1.0;
         loop {
-            target = start.map_or(target, |start| target.max(start));
-            self.demuxer.seek(target)?;
+            let at_start = start.is_some_and(|start| target <= start);
+            if at_start {
+                self.demuxer.rewind()?;
+            } else {
+                self.demuxer.seek(target)?;
+            }
             self.reset();
+            // Some containers can only go to a place, not to a keyframe.
+            self.await_key = !at_start;
             // Indexes go by decoding time, are coarse or wrong, and pictures behind a keyframe may
             // need what lies before it: what comes out is the proof.
             let first = self.next()?;
-            let at_start = start.is_some_and(|start| target <= start);
             if at_start || first.as_ref().is_some_and(|frame| frame.pts <= to) {
                 if let Some(frame) = first {
                     self.ready.push_front(frame);
                 }
                 return Ok(());
             }
-            if back > 1e5 {
+            if back > 1e6 {
                 return Err(Error::Av {
                     action: format!("cannot go to {:.3} s", to.seconds()),
                     reason: "no keyframe at or before it was found".into(),
@@ -310,6 +318,10 @@ impl Decoding {
     fn read(&mut self) -> Result<Option<Packet>> {
         while let Some(packet) = self.demuxer.next()? {
             if packet.stream() == self.stream {
+                self.await_key &= !packet.is_key();
+                if self.await_key {
+                    continue;
+                }
                 return Ok(Some(packet));
             }
             if self.keep_others {

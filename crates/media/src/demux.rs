@@ -246,12 +246,30 @@ impl Demuxer {
         } else {
             ticks
         };
-        self.context
-            .seek(video.stream, ticks)
+        self.seek_ticks(ticks).map_err(|code| Error::Av {
+            action: format!("cannot go to {:.3} s in {}", to.seconds(), self.info.name),
+            reason: av::reason(code),
+        })
+    }
+
+    /// Goes back to the first packet.
+    pub(crate) fn rewind(&mut self) -> Result<()> {
+        let video = &self.info.video;
+        let start = video.start.unwrap_or(0);
+        // The first packet is decoded before the first picture is shown; but some formats know
+        // nothing before their first timestamp.
+        let early = start.saturating_sub(video.time_base.ticks(10.0));
+        self.seek_ticks(early)
+            .or_else(|_| self.seek_ticks(start))
             .map_err(|code| Error::Av {
-                action: format!("cannot go to {:.3} s in {}", to.seconds(), self.info.name),
+                action: format!("cannot go back to the start of {}", self.info.name),
                 reason: av::reason(code),
-            })?;
+            })
+    }
+
+    fn seek_ticks(&mut self, ticks: i64) -> std::result::Result<(), c_int> {
+        self.context.seek(self.info.video.stream, ticks)?;
+        self.partial = false;
         if let Some(timeline) = &mut self.timeline {
             timeline.reset();
         }

@@ -166,11 +166,17 @@ pub fn assert_same(one: &[u8], other: &[u8], what: &str) {
 
 /// Packets of the video stream, shown or not.
 pub fn count_packets(path: &Path) -> usize {
+    count_stream_packets(path, 0)
+}
+
+/// Packets of a stream.
+pub fn count_stream_packets(path: &Path, stream: usize) -> usize {
+    let stream = stream.to_string();
     let arguments = [
         "-v",
         "error",
         "-select_streams",
-        "v:0",
+        &stream,
         "-show_entries",
         "packet=size",
         "-of",
@@ -178,5 +184,5 @@ pub fn count_packets(path: &Path) -> usize {
         "IN",
     ];
     let text = String::from_utf8(output("ffprobe", &arguments, path)).unwrap();
-    text.lines().count()
+    text.lines().filter(|line| !line.is_empty()).count()
 }
