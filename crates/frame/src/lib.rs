@@ -22,6 +22,7 @@ mod colour;
 mod format;
 mod frame;
 mod mask;
+pub mod metrics;
 mod plane;
 mod pool;
 mod rotation;

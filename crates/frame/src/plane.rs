@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::BitDepth;
 use crate::pool::Shelf;
 
 /// Rows begin on a cache line, so that a full vector load never straddles two.
@@ -18,10 +19,17 @@ mod sealed {
 pub trait Sample:
     sealed::Sealed + Copy + Default + Send + Sync + Into<i32> + fmt::Debug + PartialEq + 'static
 {
+    /// The bit depth of samples of this type.
+    const DEPTH: BitDepth;
 }
 
-impl Sample for u8 {}
-impl Sample for u16 {}
+impl Sample for u8 {
+    const DEPTH: BitDepth = BitDepth::Eight;
+}
+
+impl Sample for u16 {
+    const DEPTH: BitDepth = BitDepth::Ten;
+}
 
 /// A rectangle of samples, row after row, each row on a 64-byte boundary.
 ///
