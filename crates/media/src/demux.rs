@@ -302,11 +302,11 @@ impl Demuxer {
 /// Standard input as a file, where it is one: a container whose index is at its end can then be read.
 #[cfg(unix)]
 pub(crate) fn seekable_stdin() -> Option<File> {
-    use std::io::{Seek, SeekFrom};
+    use std::io::Seek;
     use std::os::fd::AsFd;
     let mut file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
     // One that another program has read from begins where that left off.
-    let fresh = file.metadata().ok()?.is_file() && file.seek(SeekFrom::Current(0)).ok()? == 0;
+    let fresh = file.metadata().ok()?.is_file() && file.stream_position().ok()? == 0;
     fresh.then_some(file)
 }
 
@@ -504,7 +504,7 @@ fn describe_video(
     let estimate = || {
         let (num, den) = frame_rate?;
         let frames = (seconds? * f64::from(num) / f64::from(den)).round();
-        (frames >= 1.0 && frames < 1e15).then_some(frames as u64)
+        (1.0..1e15).contains(&frames).then_some(frames as u64)
     };
     let colour = frame_in::stream_colour(parameters, false);
     Ok(VideoInfo {

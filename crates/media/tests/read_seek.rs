@@ -10,7 +10,7 @@ const SOURCE: &str = "-f lavfi -i testsrc2=size=64x48:rate=25:duration=6";
 
 /// What the caller of a seek does: frames before the wanted moment are dropped.
 fn from(reader: &mut Reader, to: Timestamp) -> Vec<Frame> {
-    reader.seek(to).unwrap();
+    reader.seek(to).expect("a source that can seek");
     let mut frames = drain(reader);
     frames.retain(|frame| frame.pts >= to);
     frames

@@ -5,15 +5,9 @@ mod read_common;
 use std::fs;
 
 use nervure_frame::TimeBase;
-use read_common::{Clips, drain, open, probe_frames};
+use read_common::{Clips, drain, open, probe_numbers};
 
 const X264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
-
-/// What the oracle says about each frame, as numbers.
-fn probed(path: &std::path::Path, entry: &str) -> Vec<i64> {
-    let lines = probe_frames(path, entry);
-    lines.iter().map(|line| line.parse().unwrap()).collect()
-}
 
 #[test]
 fn reordered_pictures_at_uneven_times_keep_their_timestamps() {
@@ -39,10 +33,14 @@ fn reordered_pictures_at_uneven_times_keep_their_timestamps() {
         let base = reader.info().video.time_base;
         let frames = drain(&mut reader);
         let ours: Vec<i64> = frames.iter().map(|frame| frame.pts.ticks).collect();
-        assert_eq!(ours, probed(&path, "best_effort_timestamp"), "{name}");
+        assert_eq!(
+            ours,
+            probe_numbers(&path, "best_effort_timestamp"),
+            "{name}"
+        );
         assert!(ours.len() > 100 && frames.iter().all(|frame| frame.pts.base == base));
         assert!(reader.damage().is_none(), "{name}: {:?}", reader.damage());
-        let expected = probed(&path, "pkt_duration");
+        let expected = probe_numbers(&path, "pkt_duration");
         let durations: Vec<i64> = frames.iter().map(|frame| frame.duration.unwrap()).collect();
         assert_eq!(durations, expected, "{name}");
     }
@@ -63,7 +61,7 @@ fn streams_that_begin_late_stay_where_they_are() {
     let mut reader = open(&ts);
     assert_eq!(reader.info().video.time_base, TimeBase::new(1, 90_000));
     let first = reader.next().unwrap().unwrap().pts;
-    assert_eq!(first.ticks, probed(&ts, "best_effort_timestamp")[0]);
+    assert_eq!(first.ticks, probe_numbers(&ts, "best_effort_timestamp")[0]);
     assert!(first.seconds() > 1.0);
 }
 
@@ -82,7 +80,7 @@ fn what_an_edit_list_hides_is_not_shown() {
     let mut reader = open(&cut);
     let frames = drain(&mut reader);
     let ours: Vec<i64> = frames.iter().map(|frame| frame.pts.ticks).collect();
-    assert_eq!(ours, probed(&cut, "best_effort_timestamp"));
+    assert_eq!(ours, probe_numbers(&cut, "best_effort_timestamp"));
     let stored = read_common::count_packets(&cut);
     assert!(frames.len() < stored, "{} frames of {stored}", frames.len());
     assert!(reader.damage().is_none());
@@ -117,7 +115,7 @@ fn repeated_timestamps_move_on_and_are_counted() {
     let mut reader = open(&path);
     let frames = drain(&mut reader);
     assert!(frames.windows(2).all(|pair| pair[0].pts < pair[1].pts));
-    let stored = probed(&path, "best_effort_timestamp");
+    let stored = probe_numbers(&path, "best_effort_timestamp");
     assert_eq!(frames.len(), stored.len());
     let bad = stored.windows(2).filter(|pair| pair[0] >= pair[1]).count();
     assert_eq!(bad, 16, "{stored:?}");

@@ -1,5 +1,6 @@
 //! Material for the tests of reading: made by the `ffmpeg` command, which is also the oracle. Tests
 //! pass with a word where there is none.
+#![allow(clippy::unwrap_used)] // As in tests.
 #![allow(dead_code, unreachable_pub)] // Each test file uses its part.
 
 use std::fs;
@@ -162,6 +163,12 @@ pub fn assert_same(one: &[u8], other: &[u8], what: &str) {
     assert_eq!(one.len(), other.len(), "{what}: length");
     let first = one.iter().zip(other).position(|(one, other)| one != other);
     assert_eq!(first, None, "{what}: first difference");
+}
+
+/// One value of each frame of the video as a number.
+pub fn probe_numbers(path: &Path, entry: &str) -> Vec<i64> {
+    let lines = probe_frames(path, entry);
+    lines.iter().map(|line| line.parse().unwrap()).collect()
 }
 
 /// Packets of the video stream, shown or not.
