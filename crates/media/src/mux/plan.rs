@@ -291,7 +291,8 @@ impl SourceTrack {
     }
 }
 
-fn check_video(container: Container, codec: Codec) -> Result<()> {
+/// An error where the container has no place for video of that codec.
+pub(super) fn check_video(container: Container, codec: Codec) -> Result<()> {
     if container.format.holds(codec.id()) != Holds::No {
         return Ok(());
     }
