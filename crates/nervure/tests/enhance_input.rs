@@ -53,7 +53,11 @@ fn what_cannot_be_done_is_said_before_any_work() {
         ("in.mp4 -o nowhere/out.mp4", "does not exist", "create"),
         ("in.mp4 -o out", "no extension", "--format"),
         ("in.mp4 -o out.nonsense", "nonsense", ".mkv"),
-        ("in.mp4 -o out.webm --codec h264", "WebM", ".mkv"),
+        (
+            "in.mp4 -o out.webm --codec h264",
+            "webm cannot hold",
+            ".mkv",
+        ),
         ("in.mp4 -o out.mp4 --start 99", "behind the end", "earlier"),
         ("in.mp4 -o out.mp4 --crf 99", "crf", ""),
         ("in.mp4 -o out.mp4 --preset nonsense", "preset", ""),

@@ -213,11 +213,23 @@ fn a_turned_picture_is_shown_the_same_way() {
         rotation("in.mp4").trim(),
         "mp4 says how to turn it"
     );
-    assert_eq!(size("out.mp4").lines().next(), Some("192,128"));
+    assert_eq!(
+        size("out.mp4")
+            .lines()
+            .next()
+            .map(|line| line.trim_end_matches(',')),
+        Some("192,128")
+    );
     assert_eq!(
         rotation("out.mkv").trim(),
         "",
         "elsewhere the pixels are turned"
     );
-    assert_eq!(size("out.mkv").lines().next(), Some("128,192"));
+    assert_eq!(
+        size("out.mkv")
+            .lines()
+            .next()
+            .map(|line| line.trim_end_matches(',')),
+        Some("128,192")
+    );
 }

@@ -15,6 +15,7 @@ pub(crate) mod frame_out;
 pub(crate) mod input;
 pub(crate) mod io;
 pub(crate) mod log;
+mod memory;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod packet;
@@ -39,6 +40,7 @@ pub(crate) fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         log::install();
+        memory::fresh_large_blocks();
         // SAFETY: both only fill libav's global tables, and `Once` keeps other threads out.
         unsafe {
             ffi::avdevice_register_all();
@@ -51,7 +53,12 @@ pub(crate) fn init() {
 pub fn library_version() -> String {
     // SAFETY: takes nothing and reads a constant.
     let version = unsafe { ffi::avcodec_version() };
-    format!("libavcodec {}.{}.{}", version >> 16, version >> 8 & 255, version & 255)
+    format!(
+        "libavcodec {}.{}.{}",
+        version >> 16,
+        version >> 8 & 255,
+        version & 255
+    )
 }
 
 /// libav's words for a result code.

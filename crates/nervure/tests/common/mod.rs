@@ -10,11 +10,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder of its own for one test.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
     /// An empty folder; none, with a word why, where there is no ffmpeg to make material with.
-    pub fn new() -> Option<Place> {
+    pub(crate) fn new() -> Option<Place> {
         let found = |tool| {
             Command::new(tool)
                 .arg("-version")
@@ -29,12 +29,12 @@ impl Place {
     }
 
     /// A path in it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// The names in it, hidden ones too.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -44,7 +44,7 @@ impl Place {
     }
 
     /// Makes a file with ffmpeg.
-    pub fn make(&self, name: &str, arguments: &str) -> PathBuf {
+    pub(crate) fn make(&self, name: &str, arguments: &str) -> PathBuf {
         let path = self.path(name);
         let mut command = Command::new("ffmpeg");
         command
@@ -62,7 +62,7 @@ impl Place {
     }
 
     /// `nervure` in this folder.
-    pub fn nervure(&self, arguments: &str) -> Command {
+    pub(crate) fn nervure(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nervure"));
         command
             .current_dir(self.0.path())
@@ -72,7 +72,7 @@ impl Place {
     }
 
     /// Runs `nervure` and expects it to succeed.
-    pub fn run(&self, arguments: &str) -> Output {
+    pub(crate) fn run(&self, arguments: &str) -> Output {
         let out = self.nervure(arguments).output().unwrap();
         assert!(
             out.status.success(),
@@ -83,12 +83,12 @@ impl Place {
     }
 
     /// Runs `nervure … --json` and gives its document.
-    pub fn json(&self, arguments: &str) -> Value {
+    pub(crate) fn json(&self, arguments: &str) -> Value {
         serde_json::from_slice(&self.run(&format!("{arguments} --json")).stdout).unwrap()
     }
 
     /// Runs `nervure`, expects exit status 2 with one error line, and gives stderr.
-    pub fn fails(&self, arguments: &str) -> String {
+    pub(crate) fn fails(&self, arguments: &str) -> String {
         let out = self.nervure(arguments).output().unwrap();
         let text = String::from_utf8_lossy(&out.stderr).into_owned();
         assert_eq!(out.status.code(), Some(2), "nervure {arguments}: {text}");
@@ -129,7 +129,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// What ffprobe says, as text.
-pub fn probe(path: &Path, arguments: &str) -> String {
+pub(crate) fn probe(path: &Path, arguments: &str) -> String {
     let mut command = Command::new("ffprobe");
     command
         .args(["-v", "error"])
@@ -146,7 +146,7 @@ pub fn probe(path: &Path, arguments: &str) -> String {
 }
 
 /// Seconds at which frames of the video are shown, as ffprobe prints them.
-pub fn frame_times(path: &Path) -> Vec<String> {
+pub(crate) fn frame_times(path: &Path) -> Vec<String> {
     let text = probe(
         path,
         "-select_streams v:0 -show_entries frame=best_effort_timestamp_time -of csv=p=0",
@@ -158,7 +158,7 @@ pub fn frame_times(path: &Path) -> Vec<String> {
 }
 
 /// Ticks at which frames of the video are shown, with the length of a tick.
-pub fn frame_ticks(path: &Path) -> (String, Vec<i64>) {
+pub(crate) fn frame_ticks(path: &Path) -> (String, Vec<i64>) {
     let base = probe(
         path,
         "-select_streams v:0 -show_entries stream=time_base -of csv=p=0",
@@ -175,7 +175,7 @@ pub fn frame_ticks(path: &Path) -> (String, Vec<i64>) {
 }
 
 /// Time, size and digest of every packet of a stream such as `a:0`.
-pub fn packets(path: &Path, stream: &str) -> Vec<String> {
+pub(crate) fn packets(path: &Path, stream: &str) -> Vec<String> {
     let arguments = format!(
         "-select_streams {stream} -show_packets -show_data_hash MD5 -show_entries packet=pts_time,data_hash,size -of csv=p=0"
     );
@@ -186,7 +186,7 @@ pub fn packets(path: &Path, stream: &str) -> Vec<String> {
 }
 
 /// A digest of the decoded video, frame by frame.
-pub fn picture_digests(path: &Path) -> String {
+pub(crate) fn picture_digests(path: &Path) -> String {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
