@@ -59,7 +59,7 @@ fn what_cannot_be_done_is_said_before_any_work() {
             ".mkv",
         ),
         ("in.mp4 -o out.mp4 --start 99", "behind the end", "earlier"),
-        ("in.mp4 -o out.mp4 --crf 99", "crf", ""),
+        ("in.mp4 -o out.mp4 --crf 99", "quality of 99", ""),
         ("in.mp4 -o out.mp4 --preset nonsense", "preset", ""),
         ("in.mp4 -o - --json", "standard output", "-o"),
         ("lavfi:testsrc2=duration=0.1", "no output", "-o"),
