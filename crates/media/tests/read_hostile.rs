@@ -22,7 +22,7 @@ const BAD: [&[u8]; 22] = [
     b"YUV4MPEG2 W4\nFRAME\n",
     b"YUV4MPEG2 W4 H\nFRAME\n",
     b"YUV4MPEG2 W0 H0\nFRAME\n",
-    b"YUV4MPEG2 W+4 H4\nFRAME\n",
+    b"YUV4MPEG2 W+1 H1\nFRAME\nyuv",
     b"YUV4MPEG2 W18446744073709551616 H1\nFRAME\n",
     b"YUV4MPEG2 W16384 H16384 C444p10\nFRAME\n",
     b"YUV4MPEG2 W16384 H16384 C444p10\nFRAME\nabc",
@@ -93,7 +93,7 @@ fn mutate(data: &mut Vec<u8>, numbers: &mut Numbers) {
 fn known_bad_streams_do_no_harm() {
     assert!(GOOD.iter().all(|data| read_entry::y4m(data) > 0));
     let frames: Vec<usize> = BAD.iter().map(|data| read_entry::y4m(data)).collect();
-    assert!(frames.iter().all(|count| *count <= 1), "{frames:?}");
+    assert!(frames.iter().all(|count| *count <= 2), "{frames:?}");
     let long = [b"YUV4MPEG2 ".as_slice(), &[b'X'; 100_000]].concat();
     read_entry::y4m(&long);
     let long = [

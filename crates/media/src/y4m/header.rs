@@ -1,6 +1,7 @@
 //! The line that says what the pictures of a stream are.
 
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use nervure_frame::{BitDepth, Chroma, ChromaLocation, Colour, PictureFormat, Range};
 
@@ -229,12 +230,18 @@ impl Space {
     }
 }
 
+/// Digits and nothing else: Rust's own parser allows a plus.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
 fn side(what: &str, text: &str) -> Result<usize> {
-    match text.parse::<usize>() {
-        Ok(0) => Err(Error::Y4m(format!("its pictures have no {what}"))),
-        Ok(side) if side <= MAX_SIDE => Ok(side),
-        Ok(side) => Err(Error::Y4m(format!("its {what} of {side} is too large"))),
-        Err(_) => Err(Error::Y4m(format!(
+    match number(text) {
+        Some(0) => Err(Error::Y4m(format!("its pictures have no {what}"))),
+        Some(side) if side <= MAX_SIDE => Ok(side),
+        Some(side) => Err(Error::Y4m(format!("its {what} of {side} is too large"))),
+        None => Err(Error::Y4m(format!(
             "its {what} is {}, which is not a number",
             quoted(text)
         ))),
@@ -244,7 +251,7 @@ fn side(what: &str, text: &str) -> Result<usize> {
 /// `num:den`; none when either is zero, which says "unknown".
 fn ratio(what: &str, text: &str) -> Result<Option<(u32, u32)>> {
     let parts = text.split_once(':');
-    let numbers = parts.and_then(|(num, den)| Some((num.parse().ok()?, den.parse().ok()?)));
+    let numbers = parts.and_then(|(num, den)| Some((number(num)?, number(den)?)));
     match numbers {
         Some((0, _) | (_, 0)) => Ok(None),
         Some(numbers) => Ok(Some(numbers)),
