@@ -117,6 +117,8 @@ pub struct Muxer {
     name: String,
     options: Vec<(String, String)>,
     faststart: bool,
+    /// The source has a timecode that cannot be counted at its frame rate.
+    bad_timecode: bool,
     lanes: Vec<Lane>,
     /// The lane of each stream of the source.
     by_source: Vec<Option<usize>>,
@@ -192,6 +194,7 @@ impl Muxer {
             name,
             options: options.options.clone(),
             faststart: options.faststart,
+            bad_timecode: false,
             lanes: Vec::new(),
             by_source: Vec::new(),
             video: 0,

@@ -76,6 +76,15 @@ impl SampleClock {
         (source.seconds() > rate.seconds()).then_some(SampleClock { rate, next: None })
     }
 
+    /// Whether a packet can last that many samples, for all that the source says. The last one of a
+    /// stream is often shorter than its codec's packets are.
+    pub(super) fn agrees(&self, samples: i64, packet: &Packet) -> bool {
+        let length = Timestamp::new(samples, self.rate).rescale(packet.time_base());
+        packet
+            .duration()
+            .is_none_or(|said| (said - length.ticks).abs() <= 1)
+    }
+
     /// The time of a packet that the source has at `said`, and that lasts `samples`.
     pub(super) fn time(&mut self, said: Timestamp, samples: i64) -> Timestamp {
         let (num, den) = (
@@ -185,6 +194,17 @@ mod tests {
             jitter.push(found.ticks - truth.ticks);
         }
         assert_eq!(jitter, vec![0; 1000]);
+    }
+
+    #[test]
+    fn a_short_packet_is_not_taken_for_a_whole_one() {
+        let clock = SampleClock::new(48_000, MILLIS).unwrap();
+        let mut packet = Packet::copy(b"x", MILLIS).unwrap();
+        assert!(clock.agrees(1024, &packet));
+        for (said, agrees) in [(21, true), (22, true), (10, false), (42, false)] {
+            packet.set_duration(Some(said));
+            assert_eq!(clock.agrees(1024, &packet), agrees, "{said}");
+        }
     }
 
     #[test]

@@ -114,6 +114,9 @@ impl Muxer {
             if !flags.is_empty() {
                 options.set("movflags", &flags);
             }
+            if self.bad_timecode {
+                options.set("write_tmcd", "0");
+            }
         }
         for (key, value) in self.options.iter().filter(|(key, _)| key != "movflags") {
             options.set(key, value);

@@ -123,6 +123,7 @@ impl Lane {
         let (mut pts, mut dts) = (at(packet.pts()), at(packet.dts()));
         if let Some((samples, parameters)) = &mut self.samples
             && let Some(count) = copied::packet_samples(parameters, packet.data().len())
+            && samples.agrees(count, packet)
         {
             pts = samples.time(pts, count);
             dts = pts;

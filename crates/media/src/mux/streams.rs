@@ -26,6 +26,11 @@ impl Muxer {
             return Ok(());
         };
         self.context.set_tags(&tags::of_file(&tracks.tags));
+        let rate = self.track.frame_rate.unwrap_or((25, 1));
+        self.bad_timecode = [&tracks.tags, &tracks.video_tags]
+            .into_iter()
+            .flatten()
+            .any(|(key, value)| key == "timecode" && !tags::is_countable(value, rate));
         if self.container.is_mov() && tags::wants_free_names(&tracks.tags) {
             self.options
                 .insert(0, ("movflags".into(), "+use_metadata_tags".into()));

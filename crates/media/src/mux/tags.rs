@@ -80,6 +80,13 @@ pub(super) fn of_copy(tags: &Tags, trimmed: bool) -> Tags {
     kept.cloned().collect()
 }
 
+/// Whether a timecode can be counted at this rate. With `;` it drops numbers, which makes sense only at
+/// multiples of 30000/1001; libav refuses a file with any other.
+pub(super) fn is_countable(timecode: &str, (rate, per): (u32, u32)) -> bool {
+    let rounded = (u64::from(rate) + u64::from(per) / 2) / u64::from(per.max(1));
+    !timecode.contains([';', '.']) || rounded % 30 == 0
+}
+
 /// What Matroska's tools count: sizes, rates and numbers of frames.
 fn is_statistics(key: &str) -> bool {
     let name = key.split('-').next().unwrap_or(key);
@@ -113,6 +120,13 @@ mod tests {
         assert_eq!(keys(&of_video(&stream)), ["language"]);
         assert_eq!(keys(&of_copy(&stream, true)), ["language", "encoder"]);
         assert_eq!(keys(&of_copy(&stream, false)).len(), 4);
+    }
+
+    #[test]
+    fn dropped_numbers_need_their_rate() {
+        assert!(is_countable("01:00:00;00", (30_000, 1001)));
+        assert!(is_countable("01:00:00:00", (25, 1)));
+        assert!(!is_countable("01:00:00;00", (25, 1)));
     }
 
     #[test]
