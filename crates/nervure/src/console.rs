@@ -51,11 +51,24 @@ pub(crate) fn report_error(error: &anyhow::Error) {
         err,
         "{} {}",
         paint("error:", "1;31"),
-        one_line(&format!("{error:#}"))
+        one_line(&told(error))
     );
     if let Some(hint) = hint {
         let _ = writeln!(err, "{} {}", paint("hint:", "1;36"), one_line(&hint));
     }
+}
+
+/// An error with its causes, each said once: some say their cause in their own words already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Tells something worth knowing that is not an error.
@@ -191,5 +204,25 @@ impl Progress {
             Some(seconds) => format!("{rate:.1} fps ({:.2}x)", rate * seconds),
             None => format!("{rate:.1} fps"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let wraps = nervure_media::Error::Io {
+            action: "write a.mp4".into(),
+            source: full(),
+        };
+        assert_eq!(
+            told(&wraps.into()),
+            format!("cannot write a.mp4: {}", full())
+        );
+        let context = anyhow::Error::from(full()).context("cannot create b");
+        assert_eq!(told(&context), format!("cannot create b: {}", full()));
     }
 }

@@ -58,6 +58,7 @@ fn what_cannot_be_done_is_said_before_any_work() {
             "webm cannot hold",
             ".mkv",
         ),
+        ("in.mp4 -o out.gif", "GIF", ""),
         ("in.mp4 -o out.mp4 --start 99", "behind the end", "earlier"),
         ("in.mp4 -o out.mp4 --crf 99", "quality of 99", ""),
         ("in.mp4 -o out.mp4 --preset nonsense", "preset", ""),

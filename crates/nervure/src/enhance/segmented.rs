@@ -125,6 +125,7 @@ impl Segmented<'_> {
         let mut track = None;
         let mut tail = None;
         if !complete {
+            self.rehearse(work)?;
             let mut pictures = Pictures::new(reader, self.plan);
             let position = match work.entries().last() {
                 Some(entry) => self.position(pictures, entry),
@@ -150,6 +151,22 @@ impl Segmented<'_> {
         place(&work.output(), self.path)?;
         progress.finish();
         Ok((done, progress))
+    }
+
+    /// Writes a file without a packet, so that a container that will not take the streams says so
+    /// now and not after hours.
+    fn rehearse(&self, work: &Work) -> Result<()> {
+        if self.plan.is_well_known() {
+            return Ok(());
+        }
+        let track = Encoder::open(&self.plan.encode, &self.plan.spec)?.track();
+        let source = if self.carries {
+            Some(Demuxer::open(self.input, self.open)?)
+        } else {
+            None
+        };
+        Muxer::create(work.output(), &track, source.as_ref(), self.mux)?.finish()?;
+        Ok(())
     }
 
     /// Puts the source right behind the last frame of a finished segment.
