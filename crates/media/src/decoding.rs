@@ -11,7 +11,7 @@ use crate::av::frame_in::{RawFrame, stream_colour};
 use crate::av::pixels::Pixels;
 use crate::av::{self, ffi, side_data};
 use crate::clock::Clock;
-use crate::demux::{MAX_SAMPLES, check_size};
+use crate::describe::{MAX_SAMPLES, check_size};
 use crate::source::{Hdr, VideoInfo};
 use crate::{Damage, Demuxer, Error, OpenOptions, Packet, Result};
 
@@ -195,7 +195,7 @@ impl Decoding {
         Damage {
             packets: self.damage.packets + read.packets,
             truncated: self.damage.truncated || read.truncated,
-            timestamps: self.clock.mended() + read.timestamps,
+            timestamps: self.clock.mended() + self.demuxer.mended(),
             ..self.damage
         }
     }

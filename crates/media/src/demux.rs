@@ -1,29 +1,30 @@
 //! Packets out of a container.
 
+use std::collections::VecDeque;
 use std::ffi::{CString, c_int};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nervure_frame::{BitDepth, Chroma, PictureFormat, Rotation, TimeBase, Timestamp};
+use nervure_frame::{TimeBase, Timestamp};
 
-use crate::av::input::{InputContext, Read as Outcome, Stream, has_format};
+use crate::av::input::{InputContext, Read as Outcome, has_format};
 use crate::av::io::Io;
 use crate::av::options::Options;
-use crate::av::pixels::Pixels;
-use crate::av::{self, decode, ffi, frame_in, log, side_data};
-use crate::source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
+use crate::av::{self, log};
+use crate::describe::{MAX_SAMPLES, describe, kind_of};
+use crate::leap::{Leaps, drop_wild_pts};
+pub(crate) use crate::locate::file_url;
+use crate::locate::{cannot_open, check_art, check_file, first_name, seekable_stdin};
+use crate::source::{SourceInfo, StreamKind};
 use crate::timeline::Timeline;
 use crate::{Error, Input, Packet, Result};
 
-/// No side of a picture is longer.
-pub(crate) const MAX_SIDE: usize = 16_384;
-/// No picture has more luma samples.
-pub(crate) const MAX_SAMPLES: usize = 1 << 28;
 /// Reads that fail one after the other before the source counts as broken off.
 const MAX_FAILED_READS: u32 = 256;
+/// Packets that are read ahead to judge one that seems far ahead of its stream.
+const MAX_AHEAD: usize = 256;
 
 /// How a source is opened.
 #[derive(Clone, Debug)]
@@ -59,7 +60,10 @@ impl Default for OpenOptions {
 pub struct Demuxer {
     context: InputContext,
     info: SourceInfo,
-    bases: Vec<TimeBase>,
+    streams: Vec<Known>,
+    /// Read ahead, to be given out first.
+    ahead: VecDeque<Packet>,
+    leaps: Leaps,
     /// For formats that may jump back in time.
     timeline: Option<Timeline>,
     /// The last packet that was read lacks bytes.
@@ -67,13 +71,21 @@ pub struct Demuxer {
     damage: ReadDamage,
 }
 
+/// What is needed of a stream for each of its packets.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    base: TimeBase,
+    /// Sound or pictures: its packets follow one another without long gaps.
+    steady: bool,
+}
+
 /// What went wrong while reading packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReadDamage {
     /// Packets that were read broken, or not at all.
     pub(crate) packets: u64,
-    /// Places where the clock started again.
-    pub(crate) timestamps: u64,
+    /// Packets whose times were damaged numbers.
+    wild: u64,
     /// The source broke off before its end.
     pub(crate) truncated: bool,
 }
@@ -165,7 +177,9 @@ impl Demuxer {
             timeline: context.may_jump().then(Timeline::new),
             context,
             info,
-            bases: Vec::new(),
+            streams: Vec::new(),
+            ahead: VecDeque::new(),
+            leaps: Leaps::default(),
             partial: false,
             damage: ReadDamage::default(),
         };
@@ -182,6 +196,23 @@ impl Demuxer {
     /// which for a damaged source may come early.
     #[allow(clippy::should_implement_trait)] // It can fail, and an iterator of results reads worse.
     pub fn next(&mut self) -> Result<Option<Packet>> {
+        let mut packet = match self.ahead.pop_front() {
+            Some(packet) => packet,
+            None => match self.read()? {
+                Some(packet) => self.judge(packet)?,
+                None => return Ok(None),
+            },
+        };
+        if self.is_steady(&packet) {
+            self.damage.wild += u64::from(drop_wild_pts(&mut packet));
+            self.leaps.follow(&packet);
+        }
+        self.mend_jump(&mut packet);
+        Ok(Some(packet))
+    }
+
+    /// Reads one packet as it is stored.
+    fn read(&mut self) -> Result<Option<Packet>> {
         let mut packet = Packet::empty(TimeBase::MICROS);
         let mut failed = 0;
         loop {
@@ -208,29 +239,59 @@ impl Demuxer {
         self.damage.packets += u64::from(failed);
         self.partial = packet.is_corrupt();
         self.damage.packets += u64::from(self.partial);
-        if packet.stream() >= self.bases.len() {
+        if packet.stream() >= self.streams.len() {
             self.learn_streams();
         }
-        if let Some(base) = self.bases.get(packet.stream()) {
-            packet.set_time_base(*base);
+        if let Some(known) = self.streams.get(packet.stream()) {
+            packet.set_time_base(known.base);
         }
-        self.mend_time(&mut packet);
         Ok(Some(packet))
     }
 
+    /// Pulls a packet back whose time is a damaged number, as the next of its stream tells.
+    fn judge(&mut self, mut packet: Packet) -> Result<Packet> {
+        if !self.is_steady(&packet) || !self.leaps.is_far(&packet) {
+            return Ok(packet);
+        }
+        while self.ahead.len() < MAX_AHEAD {
+            let Some(next) = self.read()? else { break };
+            let tells = next.stream() == packet.stream() && next.dts().is_some();
+            let wrong = tells && self.leaps.goes_on(&next);
+            self.ahead.push_back(next);
+            if wrong {
+                self.leaps.pull_back(&mut packet);
+                self.damage.wild += 1;
+            }
+            if tells {
+                break;
+            }
+        }
+        Ok(packet)
+    }
+
     /// Keeps the clock going where the source's starts again.
-    fn mend_time(&mut self, packet: &mut Packet) {
+    fn mend_jump(&mut self, packet: &mut Packet) {
+        let steady = self.is_steady(packet);
         let Some(timeline) = &mut self.timeline else {
             return;
         };
         let base = packet.time_base();
         let dts = packet.dts().map(|ticks| Timestamp::new(ticks, base));
-        let offset = timeline.offset(packet.stream(), dts, packet.duration(), base);
+        let offset = if steady {
+            timeline.lead(packet.stream(), dts, packet.duration(), base)
+        } else {
+            timeline.follow(dts, base)
+        };
         if offset != 0 {
             packet.set_pts(packet.pts().map(|ticks| ticks.saturating_add(offset)));
             packet.set_dts(packet.dts().map(|ticks| ticks.saturating_add(offset)));
         }
-        self.damage.timestamps = timeline.breaks();
+    }
+
+    fn is_steady(&self, packet: &Packet) -> bool {
+        self.streams
+            .get(packet.stream())
+            .is_some_and(|known| known.steady)
     }
 
     /// Goes to a keyframe of the video at or before `to`, from where [`Demuxer::next`] goes on.
@@ -270,6 +331,8 @@ impl Demuxer {
     fn seek_ticks(&mut self, ticks: i64) -> std::result::Result<(), c_int> {
         self.context.seek(self.info.video.stream, ticks)?;
         self.partial = false;
+        self.ahead.clear();
+        self.leaps.reset();
         if let Some(timeline) = &mut self.timeline {
             timeline.reset();
         }
@@ -285,257 +348,24 @@ impl Demuxer {
         self.damage
     }
 
+    /// Times that were mended before the decoder saw them.
+    pub(crate) fn mended(&self) -> u64 {
+        self.damage.wild + self.timeline.as_ref().map_or(0, Timeline::breaks)
+    }
+
     /// The container, for the decoder of its video and for a muxer that copies from it.
     pub(crate) fn context(&self) -> &InputContext {
         &self.context
     }
 
     fn learn_streams(&mut self) {
-        self.bases = self
+        self.streams = self
             .context
             .streams()
-            .map(|stream| stream.time_base().unwrap_or(TimeBase::MICROS))
+            .map(|stream| Known {
+                base: stream.time_base().unwrap_or(TimeBase::MICROS),
+                steady: matches!(kind_of(stream), StreamKind::Audio | StreamKind::Video),
+            })
             .collect();
     }
-}
-
-/// Standard input as a file, where it is one: a container whose index is at its end can then be read.
-#[cfg(unix)]
-pub(crate) fn seekable_stdin() -> Option<File> {
-    use std::io::Seek;
-    use std::os::fd::AsFd;
-    let mut file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
-    // One that another program has read from begins where that left off.
-    let fresh = file.metadata().ok()?.is_file() && file.stream_position().ok()? == 0;
-    fresh.then_some(file)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn seekable_stdin() -> Option<File> {
-    None
-}
-
-/// What libav says less well than the file system.
-pub(crate) fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Result<()> {
-    let refuse = |reason: &str| {
-        Err(Error::Open {
-            name: name.into(),
-            reason: reason.into(),
-        })
-    };
-    match fs::metadata(path) {
-        // A pattern such as frame%04d.png names many files and none.
-        Err(_) if name.contains('%') || options.format.is_some() => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            refuse("there is no such file")
-        }
-        Err(error) => refuse(&error.to_string()),
-        Ok(data) if data.is_dir() => refuse("it is a directory"),
-        Ok(data) if data.is_file() && data.len() == 0 => refuse("the file is empty"),
-        Ok(_) => Ok(()),
-    }
-}
-
-#[cfg(unix)]
-pub(crate) fn file_url(path: &Path) -> Vec<u8> {
-    use std::os::unix::ffi::OsStrExt;
-    [b"file:", path.as_os_str().as_bytes()].concat()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn file_url(path: &Path) -> Vec<u8> {
-    format!("file:{}", path.display()).into_bytes()
-}
-
-fn cannot_open(name: &str, code: c_int) -> Error {
-    let general = av::reason(code);
-    let reason = match (code, log::last_error()) {
-        // The code says no more than that something is wrong; the message says what.
-        (ffi::AVERROR_INVALIDDATA, Some(said)) => {
-            format!("{} ({said})", general.to_lowercase())
-        }
-        (ffi::AVERROR_INVALIDDATA, None) => "it is not in a format that FFmpeg knows".into(),
-        _ => general,
-    };
-    Error::Open {
-        name: name.into(),
-        reason,
-    }
-}
-
-/// The first of a format's names.
-fn first_name(format: &str) -> &str {
-    format.split(',').next().unwrap_or(format)
-}
-
-/// A text file is not a film, though libav can draw one as such.
-fn check_art(context: &InputContext, format: Option<&str>, name: &str) -> Result<()> {
-    let found = context.format_name();
-    if format.is_none() && matches!(found.as_str(), "tty" | "bin" | "xbin" | "adf" | "idf") {
-        return Err(Error::Open {
-            name: name.into(),
-            reason: "it is text, not video".into(),
-        });
-    }
-    Ok(())
-}
-
-fn kind_of(stream: Stream<'_>) -> StreamKind {
-    match stream.kind() {
-        ffi::AVMediaType::AUDIO => StreamKind::Audio,
-        ffi::AVMediaType::SUBTITLE => StreamKind::Subtitle,
-        ffi::AVMediaType::ATTACHMENT => StreamKind::Attachment,
-        ffi::AVMediaType::VIDEO if stream.is_picture() => StreamKind::Picture,
-        ffi::AVMediaType::VIDEO => StreamKind::Video,
-        _ => StreamKind::Data,
-    }
-}
-
-/// The stream to decode: one that can be, is marked as default, and is the largest.
-fn choose(context: &InputContext, name: &str, options: &OpenOptions) -> Result<usize> {
-    if let Some(index) = options.stream {
-        return match context.stream(index).map(kind_of) {
-            Some(StreamKind::Video | StreamKind::Picture) => Ok(index),
-            _ => Err(Error::Unsupported {
-                what: format!("stream {index} of {name} is not video"),
-                hint: None,
-            }),
-        };
-    }
-    context
-        .streams()
-        .filter(|stream| kind_of(*stream) == StreamKind::Video)
-        .max_by_key(|stream| {
-            let parameters = stream.parameters();
-            let area = i64::from(parameters.width) * i64::from(parameters.height);
-            (
-                decode::has_decoder(*stream),
-                stream.is_default(),
-                area,
-                // Of equals the first.
-                std::cmp::Reverse(stream.index()),
-            )
-        })
-        .map(Stream::index)
-        .ok_or_else(|| Error::NoVideo { name: name.into() })
-}
-
-/// Refuses pictures too large to hold and those without any samples.
-pub(crate) fn check_size(width: usize, height: usize, name: &str) -> Result<()> {
-    if width == 0 || height == 0 {
-        return Err(Error::Unsupported {
-            what: format!("the video in {name} has no size: {width}x{height}"),
-            hint: Some("the file is damaged or its codec is not understood".into()),
-        });
-    }
-    if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_SAMPLES {
-        return Err(Error::Unsupported {
-            what: format!("the video in {name} is {width}x{height}, which is too large"),
-            hint: Some(format!("at most {MAX_SIDE} samples a side are supported")),
-        });
-    }
-    Ok(())
-}
-
-fn describe(context: &InputContext, name: &str, options: &OpenOptions) -> Result<SourceInfo> {
-    let index = choose(context, name, options)?;
-    let stream = context
-        .stream(index)
-        .ok_or_else(|| Error::NoVideo { name: name.into() })?;
-    let others = context
-        .streams()
-        .filter(|stream| stream.index() != index)
-        .map(|stream| StreamInfo {
-            index: stream.index(),
-            kind: kind_of(stream),
-            codec: stream.codec_name(),
-            language: stream.tag(c"language"),
-            title: stream.tag(c"title"),
-        })
-        .collect();
-    Ok(SourceInfo {
-        name: name.into(),
-        container: context.format_name(),
-        duration: context.duration(),
-        start: context
-            .start()
-            .map(|ticks| Timestamp::new(ticks, TimeBase::MICROS)),
-        broadcast_clock: context.has_broadcast_clock(),
-        seekable: context.is_seekable(),
-        video: describe_video(stream, context.duration(), name)?,
-        others,
-        chapters: context.chapters(),
-    })
-}
-
-fn describe_video(
-    stream: Stream<'_>,
-    container_duration: Option<f64>,
-    name: &str,
-) -> Result<VideoInfo> {
-    let parameters = stream.parameters();
-    let codec = stream.codec_name();
-    if !decode::has_decoder(stream) {
-        return Err(Error::Unsupported {
-            what: format!("this FFmpeg has no decoder for {codec} video in {name}"),
-            hint: None,
-        });
-    }
-    let side = |value: c_int| usize::try_from(value).unwrap_or(0);
-    let (width, height) = (side(parameters.width), side(parameters.height));
-    check_size(width, height, name)?;
-    let base = stream.time_base().ok_or_else(|| Error::Unsupported {
-        what: format!("the video in {name} has no clock"),
-        hint: None,
-    })?;
-    // A demuxer may not know the pixel format; the first frame does.
-    let pixels = Pixels::of(parameters.format);
-    let (chroma, depth) = pixels
-        .as_ref()
-        .map_or((Chroma::C420, BitDepth::Eight), |pixels| {
-            (pixels.chroma, pixels.depth)
-        });
-    let format = PictureFormat::new(width, height, chroma, depth);
-    let seconds = stream
-        .duration()
-        .map(|ticks| ticks as f64 * base.seconds())
-        .or(container_duration);
-    let frame_rate = stream.frame_rate();
-    let estimate = || {
-        let (num, den) = frame_rate?;
-        let frames = (seconds? * f64::from(num) / f64::from(den)).round();
-        (1.0..1e15).contains(&frames).then_some(frames as u64)
-    };
-    let colour = frame_in::stream_colour(parameters, false);
-    Ok(VideoInfo {
-        stream: stream.index(),
-        codec,
-        format,
-        source_pixels: av::pixels::name(parameters.format),
-        converted: pixels.as_ref().is_some_and(|pixels| pixels.converted),
-        time_base: base,
-        start: stream.start(),
-        frame_rate,
-        frames: stream.frames().or_else(estimate),
-        colour: pixels
-            .as_ref()
-            .map_or(colour, |pixels| pixels.colour(colour, colour, format)),
-        sample_aspect: stream.sample_aspect().unwrap_or((1, 1)),
-        rotation: stream
-            .side_data(ffi::AVPacketSideDataType::DISPLAYMATRIX)
-            .and_then(side_data::rotation)
-            .unwrap_or(Rotation::NONE),
-        interlaced: !matches!(
-            parameters.field_order,
-            ffi::AVFieldOrder::PROGRESSIVE | ffi::AVFieldOrder::UNKNOWN
-        ),
-        hdr: Hdr {
-            mastering: stream
-                .side_data(ffi::AVPacketSideDataType::MASTERING_DISPLAY_METADATA)
-                .map(Into::into),
-            light: stream
-                .side_data(ffi::AVPacketSideDataType::CONTENT_LIGHT_LEVEL)
-                .map(Into::into),
-        },
-    })
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use nervure_frame::{Frame, Rotation, Timestamp};
 
 use crate::decoding::Decoding;
-use crate::demux::{check_file, seekable_stdin};
+use crate::locate::{check_file, seekable_stdin};
 use crate::source::{Hdr, SourceInfo, VideoInfo};
 use crate::y4m::{self, Interlacing, Y4mHeader, Y4mReader};
 use crate::{Demuxer, Error, Input, OpenOptions, Packet, Result};

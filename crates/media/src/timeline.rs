@@ -18,6 +18,8 @@ pub(crate) struct Timeline {
     /// What is added in each epoch, the latest first.
     epochs: Vec<Timestamp>,
     streams: Vec<Option<Place>>,
+    /// The furthest that any stream has got.
+    latest: Option<Timestamp>,
     breaks: u64,
 }
 
@@ -33,12 +35,14 @@ impl Timeline {
         Timeline {
             epochs: vec![Timestamp::new(0, TimeBase::MICROS)],
             streams: Vec::new(),
+            latest: None,
             breaks: 0,
         }
     }
 
-    /// What must be added to the times of the next packet of `stream`, in its own ticks.
-    pub(crate) fn offset(
+    /// What must be added to the times of the next packet of a stream of sound or pictures, in its own
+    /// ticks.
+    pub(crate) fn lead(
         &mut self,
         stream: usize,
         dts: Option<Timestamp>,
@@ -57,13 +61,25 @@ impl Timeline {
         let offset = epoch.rescale(base).ticks;
         if let Some(dts) = dts {
             let after = dts.ticks.saturating_add(offset);
-            let next = after.saturating_add(duration.unwrap_or(0));
-            self.streams[stream] = Some(Place {
-                next: Timestamp::new(next, base),
-                epoch,
-            });
+            let next = Timestamp::new(after.saturating_add(duration.unwrap_or(0)), base);
+            self.streams[stream] = Some(Place { next, epoch });
+            self.latest = Some(self.latest.map_or(next, |latest| latest.max(next)));
         }
         offset
+    }
+
+    /// The same for a packet of a stream with gaps, such as subtitles: it is put where it is nearest to
+    /// the sound and pictures around it.
+    pub(crate) fn follow(&self, dts: Option<Timestamp>, base: TimeBase) -> i64 {
+        let distance = |epoch: &&Timestamp| match (dts, self.latest) {
+            (Some(dts), Some(latest)) => (dts.seconds() + epoch.seconds() - latest.seconds()).abs(),
+            _ => 0.0,
+        };
+        let nearest = self
+            .epochs
+            .iter()
+            .min_by(|one, other| distance(one).total_cmp(&distance(other)));
+        nearest.map_or(0, |epoch| epoch.rescale(base).ticks)
     }
 
     /// The epoch that a packet continues best, or a new one where all would go back.
@@ -111,7 +127,7 @@ mod tests {
 
     fn mend(timeline: &mut Timeline, stream: usize, ticks: i64, duration: i64) -> i64 {
         let dts = Some(Timestamp::new(ticks, BASE));
-        ticks + timeline.offset(stream, dts, Some(duration), BASE)
+        ticks + timeline.lead(stream, dts, Some(duration), BASE)
     }
 
     #[test]
@@ -144,7 +160,16 @@ mod tests {
         assert_eq!(mend(&mut timeline, audio, 2420, 1920), 902_420);
         assert_eq!(timeline.breaks(), 1);
         // A packet without a time belongs to its stream's epoch.
-        assert_eq!(timeline.offset(audio, None, None, BASE), 900_000);
+        assert_eq!(timeline.lead(audio, None, None, BASE), 900_000);
+        // Subtitles go with the picture they were stored beside.
+        assert_eq!(
+            timeline.follow(Some(Timestamp::new(5000, BASE)), BASE),
+            900_000
+        );
+        assert_eq!(
+            timeline.follow(Some(Timestamp::new(890_000, BASE)), BASE),
+            0
+        );
         timeline.reset();
         assert_eq!(mend(&mut timeline, video, 7200, 3600), 7200);
         assert_eq!(timeline.breaks(), 1);

@@ -298,3 +298,42 @@ fn unknown_formats_and_options_are_named() {
         "this FFmpeg has no input format no_such_format"
     );
 }
+
+#[test]
+fn a_flipped_bit_in_a_time_does_not_move_the_rest() {
+    let Some(clips) = Clips::new() else { return };
+    let whole = clips.make("whole.ts", &format!("{SOURCE} {X264} -bf 2 -g 25"));
+    let mut data = fs::read(&whole).unwrap();
+    // The times in the header of each packet of pictures: a bit of hours.
+    let headers: Vec<usize> = data
+        .windows(4)
+        .enumerate()
+        .filter(|(_, bytes)| *bytes == [0, 0, 1, 0xe0])
+        .map(|(place, _)| place)
+        .collect();
+    assert_eq!(headers.len(), 100);
+    for frame in [40, 60] {
+        let header = headers[frame];
+        data[header + 9] ^= 4;
+        if data[header + 7] & 0x40 != 0 {
+            data[header + 14] ^= 4;
+        }
+    }
+    // A time of showing alone.
+    data[headers[80] + 9] ^= 4;
+    let expected: Vec<i64> = drain(&mut open(&whole))
+        .iter()
+        .map(|frame| frame.pts.ticks)
+        .collect();
+    let mut reader = open(&clips.write("flipped.ts", &data));
+    let frames = drain(&mut reader);
+    assert_eq!(frames.len(), 100);
+    let mut off = 0;
+    for (frame, expected) in frames.iter().zip(&expected) {
+        let error = (frame.pts.ticks - expected) as f64 / 90_000.0;
+        assert!(error.abs() < 0.13, "{error} s at {}", frame.pts.seconds());
+        off += usize::from(error != 0.0);
+    }
+    assert!(off <= 6, "{off} timestamps moved");
+    assert!(reader.damage().timestamps >= 3);
+}

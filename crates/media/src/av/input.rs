@@ -139,13 +139,10 @@ impl InputContext {
         format.is_some_and(|format| format.flags & ffi::AVFMT_TS_DISCONT != 0)
     }
 
-    /// The format may jump back in time where pieces of a recording meet.
+    /// Decoding times may jump back where pieces of a recording meet. Not so where an edit list can
+    /// repeat what was shown.
     pub(crate) fn may_jump(&self) -> bool {
-        // SAFETY: an opened context has a format, which is static.
-        unsafe {
-            let format = self.get().iformat.as_ref();
-            format.is_some_and(|format| format.flags & ffi::AVFMT_TS_DISCONT != 0)
-        }
+        !self.format_name().split(',').any(|name| name == "mov")
     }
 
     /// How many chapters there are.

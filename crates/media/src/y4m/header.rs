@@ -6,7 +6,7 @@ use std::str::FromStr;
 use nervure_frame::{BitDepth, Chroma, ChromaLocation, Colour, PictureFormat, Range};
 
 use super::MAGIC;
-use crate::demux::{MAX_SAMPLES, MAX_SIDE};
+use crate::describe::{MAX_SAMPLES, MAX_SIDE};
 use crate::{Error, Result};
 
 /// Whether the rows of a picture belong to one moment or two.

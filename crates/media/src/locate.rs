@@ -1,0 +1,92 @@
+//! Files and pipes before libav sees them, and why it could not open them.
+
+use std::ffi::c_int;
+use std::fs::{self, File};
+use std::path::Path;
+
+use crate::av::input::InputContext;
+use crate::av::{self, ffi, log};
+use crate::{Error, OpenOptions, Result};
+
+/// Standard input as a file, where it is one: a container whose index is at its end can then be read.
+#[cfg(unix)]
+pub(crate) fn seekable_stdin() -> Option<File> {
+    use std::io::Seek;
+    use std::os::fd::AsFd;
+    let mut file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    // One that another program has read from begins where that left off.
+    let fresh = file.metadata().ok()?.is_file() && file.stream_position().ok()? == 0;
+    fresh.then_some(file)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn seekable_stdin() -> Option<File> {
+    None
+}
+
+/// What libav says less well than the file system.
+pub(crate) fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Result<()> {
+    let refuse = |reason: &str| {
+        Err(Error::Open {
+            name: name.into(),
+            reason: reason.into(),
+        })
+    };
+    match fs::metadata(path) {
+        // A pattern such as frame%04d.png names many files and none.
+        Err(_) if name.contains('%') || options.format.is_some() => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            refuse("there is no such file")
+        }
+        Err(error) => refuse(&error.to_string()),
+        Ok(data) if data.is_dir() => refuse("it is a directory"),
+        Ok(data) if data.is_file() && data.len() == 0 => refuse("the file is empty"),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// A path as libav takes it: a colon in a bare name would be the end of a protocol.
+#[cfg(unix)]
+pub(crate) fn file_url(path: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    [b"file:", path.as_os_str().as_bytes()].concat()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn file_url(path: &Path) -> Vec<u8> {
+    format!("file:{}", path.display()).into_bytes()
+}
+
+/// libav's failure to open, in its own words where those say more than its code.
+pub(crate) fn cannot_open(name: &str, code: c_int) -> Error {
+    let general = av::reason(code);
+    let reason = match (code, log::last_error()) {
+        // The code says no more than that something is wrong; the message says what.
+        (ffi::AVERROR_INVALIDDATA, Some(said)) => {
+            format!("{} ({said})", general.to_lowercase())
+        }
+        (ffi::AVERROR_INVALIDDATA, None) => "it is not in a format that FFmpeg knows".into(),
+        _ => general,
+    };
+    Error::Open {
+        name: name.into(),
+        reason,
+    }
+}
+
+/// The first of a format's names.
+pub(crate) fn first_name(format: &str) -> &str {
+    format.split(',').next().unwrap_or(format)
+}
+
+/// A text file is not a film, though libav can draw one as such.
+pub(crate) fn check_art(context: &InputContext, format: Option<&str>, name: &str) -> Result<()> {
+    let found = context.format_name();
+    if format.is_none() && matches!(found.as_str(), "tty" | "bin" | "xbin" | "adf" | "idf") {
+        return Err(Error::Open {
+            name: name.into(),
+            reason: "it is text, not video".into(),
+        });
+    }
+    Ok(())
+}
