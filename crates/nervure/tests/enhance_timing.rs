@@ -178,6 +178,21 @@ fn a_part_is_cut_out_with_its_sound() {
 }
 
 #[test]
+fn a_cut_counts_from_where_the_source_begins() {
+    let Some(place) = Place::new() else { return };
+    place.make(
+        "in.mp4",
+        "-itsoffset 1.8 -f lavfi -i testsrc2=size=96x64:rate=25:duration=3 -c:v libx264 -preset veryfast",
+    );
+    place.run("enhance in.mp4 -o first.mp4 --duration 1 --preset ultrafast");
+    let times = frame_times(&place.path("first.mp4"));
+    assert_eq!((times.len(), times[0].as_str()), (25, "1.800000"));
+    place.run("enhance in.mp4 -o later.mp4 --start 2 --preset ultrafast");
+    let times = frame_times(&place.path("later.mp4"));
+    assert_eq!((times.len(), times[0].as_str()), (25, "0.000000"));
+}
+
+#[test]
 fn a_turned_picture_is_shown_the_same_way() {
     let Some(place) = Place::new() else { return };
     place.make(

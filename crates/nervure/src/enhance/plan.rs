@@ -253,12 +253,18 @@ impl Plan {
         let rate = video
             .frame_rate
             .map_or(25.0, |(num, den)| f64::from(num) / f64::from(den));
-        // Where the clock means something, zero is the beginning, whatever starts late or early.
+        // Cuts count from where the source begins. Its own zero is moved only when it was asked to
+        // begin later, or when its clock means nothing.
         let begin = match source.start {
             Some(start) if source.broadcast_clock => start.rescale(video.time_base).ticks,
-            _ => 0,
+            Some(start) => start.rescale(video.time_base).ticks.max(0),
+            None => 0,
         };
-        let origin = begin + args.start.map_or(0, |start| video.time_base.ticks(start));
+        let origin = match args.start {
+            Some(start) => begin + video.time_base.ticks(start),
+            None if source.broadcast_clock => begin,
+            None => 0,
+        };
         if let (Some(start), Some(length)) = (args.start, source.duration)
             && start >= length
         {
