@@ -23,6 +23,7 @@
 
 mod error;
 mod isa;
+pub mod metrics;
 pub mod resample;
 
 pub use error::Error;

@@ -34,14 +34,13 @@ pub struct PerPlane {
 impl PerPlane {
     /// The planes' values and their weighted mean.
     pub fn new(format: PictureFormat, planes: [f64; 3]) -> Self {
-        let samples = format.samples() as f64;
-        let all = (0..3).map(|plane| {
+        let sums = (0..3).map(|plane| {
             let (width, height) = format.plane_size(plane);
-            planes[plane] * (width * height) as f64 / samples
+            planes[plane] * (width * height) as f64
         });
         PerPlane {
             planes,
-            all: all.sum(),
+            all: sums.sum::<f64>() / format.samples() as f64,
         }
     }
 
