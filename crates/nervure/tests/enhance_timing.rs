@@ -182,7 +182,7 @@ fn a_cut_counts_from_where_the_source_begins() {
     let Some(place) = Place::new() else { return };
     place.make(
         "in.mp4",
-        "-itsoffset 1.8 -f lavfi -i testsrc2=size=96x64:rate=25:duration=3 -c:v libx264 -preset veryfast",
+        "-f lavfi -i testsrc2=size=96x64:rate=25:duration=3 -c:v libx264 -preset veryfast -output_ts_offset 1.8",
     );
     place.run("enhance in.mp4 -o first.mp4 --duration 1 --preset ultrafast");
     let times = frame_times(&place.path("first.mp4"));
