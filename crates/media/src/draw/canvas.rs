@@ -148,6 +148,14 @@ impl Canvas {
         [r, g, b]
     }
 
+    /// Red, green and blue of one row, to write.
+    pub(super) fn channels_mut(&mut self, y: usize) -> [&mut [f32]; 3] {
+        let row = &mut self.data[3 * self.width * (y - self.top)..][..3 * self.width];
+        let (r, rest) = row.split_at_mut(self.width);
+        let (g, b) = rest.split_at_mut(self.width);
+        [r, g, b]
+    }
+
     /// One pixel, opaque.
     ///
     /// # Panics
@@ -161,9 +169,7 @@ impl Canvas {
     /// cut it to the canvas.
     #[inline]
     pub(super) fn blend(&mut self, y: usize, x0: usize, coverage: &[f32], paint: &impl Paint) {
-        let row = &mut self.data[3 * self.width * (y - self.top)..][..3 * self.width];
-        let (r, rest) = row.split_at_mut(self.width);
-        let (g, b) = rest.split_at_mut(self.width);
+        let [r, g, b] = self.channels_mut(y);
         let count = coverage.len();
         let (r, g, b) = (
             &mut r[x0..][..count],
