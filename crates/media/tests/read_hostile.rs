@@ -11,7 +11,9 @@ const GOOD: [&[u8]; 5] = [
     b"YUV4MPEG2 W1 H1 It C422\nFRAME\nyuvFRAME\nyuv",
 ];
 
-const BAD: [&[u8]; 22] = [
+const BAD: [&[u8]; 24] = [
+    b"YUV4MPEG2 W2 H2 A\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\n",
+    b"YUV4MPEG2 W2 H2 C\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\n",
     b"",
     b"\n",
     b"YUV4MPEG2",

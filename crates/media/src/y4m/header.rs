@@ -216,7 +216,7 @@ impl Space {
             "mono10" => (Chroma::C420, Ten, true, ChromaLocation::Unspecified),
             _ => {
                 return Err(Error::Unsupported {
-                    what: format!("Y4M pictures in C{} are not supported", text.escape_debug()),
+                    what: format!("Y4M pictures of kind {} are not supported", quoted(text)),
                     hint: Some("use 4:2:0, 4:2:2 or 4:4:4 with 8 or 10 bits".into()),
                 });
             }
@@ -278,8 +278,8 @@ fn interlacing(text: &str) -> Result<Interlacing> {
 
 /// Text from outside, short and printable.
 fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    format!("\"{}\"", short.escape_debug())
+    let short: String = text.escape_debug().take(40).collect();
+    format!("\"{short}\"")
 }
 
 #[cfg(test)]
