@@ -229,3 +229,122 @@ fn number(file: &mut File, at: u64, bytes: usize) -> io::Result<u64> {
     file.read_exact(&mut buffer[8 - bytes..])?;
     Ok(u64::from_be_bytes(buffer))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nervure_frame::TimeBase;
+
+    fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+        let body = parts.concat();
+        let size = (body.len() as u32 + 8).to_be_bytes();
+        [&size[..], kind, &body].concat()
+    }
+
+    fn numbers(values: &[u32]) -> Vec<u8> {
+        values.iter().flat_map(|n| n.to_be_bytes()).collect()
+    }
+
+    /// A file of two tracks, the second of which starts after 513 ms.
+    fn file(wide_elst: bool) -> Vec<u8> {
+        let mvhd = boxed(b"mvhd", &[&numbers(&[0, 0, 0, 1000, 5000])]);
+        let track = |clock: u32, edits: &[u8]| {
+            let tkhd = boxed(b"tkhd", &[&numbers(&[0, 0, 0, 1, 0, 4000])]);
+            let mdhd = boxed(b"mdhd", &[&numbers(&[0, 0, 0, clock, 9999])]);
+            let edts = boxed(b"edts", &[&boxed(b"elst", &[edits])]);
+            boxed(b"trak", &[&tkhd, &edts, &boxed(b"mdia", &[&mdhd])])
+        };
+        let plain = numbers(&[0, 1, 5000, 1024, 0x10000]);
+        let empty = if wide_elst {
+            [
+                numbers(&[1 << 24, 2, 0, 513, u32::MAX, u32::MAX, 0x10000]),
+                numbers(&[0, 4000, 0, 0, 0x10000]),
+            ]
+            .concat()
+        } else {
+            numbers(&[0, 2, 513, u32::MAX, 0x10000, 4000, 0, 0x10000])
+        };
+        let moov = boxed(
+            b"moov",
+            &[&mvhd, &track(24_000, &plain), &track(44_100, &empty)],
+        );
+        [boxed(b"ftyp", &[b"isom"]), boxed(b"mdat", &[b"data"]), moov].concat()
+    }
+
+    fn mended(bytes: &[u8], starts: &[Timestamp]) -> Vec<u8> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        mend_starts(&mut file, starts).unwrap();
+        file.rewind().unwrap();
+        let mut read = Vec::new();
+        file.read_to_end(&mut read).unwrap();
+        read
+    }
+
+    fn starts(second: i64) -> [Timestamp; 2] {
+        [
+            Timestamp::new(0, TimeBase::new(1, 24_000)),
+            Timestamp::new(second, TimeBase::new(1, 44_100)),
+        ]
+    }
+
+    #[test]
+    fn the_presentation_gets_a_clock_that_can_say_it() {
+        for wide in [false, true] {
+            let before = file(wide);
+            // 22644/44100 of a second: 513.469 ms.
+            let after = mended(&before, &starts(22_644));
+            assert_eq!(after.len(), before.len());
+            // 44100 / gcd(44100, 22644) is 1225, and the old clock 1000.
+            let scale: u32 = 49_000;
+            let has = |values: &[u32]| {
+                let wanted = numbers(values);
+                after.windows(wanted.len()).any(|part| part == wanted)
+            };
+            assert!(has(&[scale, 5000 * 49]), "the clock and the whole length");
+            assert!(has(&[1, 0, 4000 * 49]), "the length of a track");
+            assert!(
+                has(&[1, 5000 * 49, 1024]),
+                "an edit, whose place in the samples stays"
+            );
+            let exact = 22_644 * scale / 44_100;
+            assert_eq!(exact * 44_100, 22_644 * scale);
+            assert!(has(&[exact, u32::MAX]), "the empty edit");
+            assert!(has(&[44_100, 9999]), "the clock of the track stays");
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_expected_is_left_alone() {
+        let whole = file(false);
+        // A start on a millisecond, one that is not the edit's, and one of another track's clock.
+        let other = [
+            starts(0)[0],
+            Timestamp::new(22_644, TimeBase::new(1, 48_000)),
+        ];
+        for starts in [starts(441), starts(30_001), other] {
+            assert_eq!(mended(&whole, &starts), whole);
+        }
+        // A presentation so long that no finer clock fits in its fields.
+        let mut long = whole.clone();
+        let at = long.windows(4).position(|four| four == b"mvhd").unwrap() + 20;
+        long[at..at + 4].copy_from_slice(&0x7fff_ffffu32.to_be_bytes());
+        assert_eq!(mended(&long, &starts(22_644)), long);
+    }
+
+    #[test]
+    fn broken_files_neither_panic_nor_grow() {
+        let whole = file(true);
+        for place in 0..whole.len() {
+            let mut broken = whole.clone();
+            broken[place] ^= 0xff;
+            for bytes in [&broken[..], &whole[..place]] {
+                let mut file = tempfile::tempfile().unwrap();
+                file.write_all(bytes).unwrap();
+                // An error of reading is allowed, and tells of a box that promises too much.
+                let _ = mend_starts(&mut file, &starts(22_644));
+                assert_eq!(file.metadata().unwrap().len(), bytes.len() as u64);
+            }
+        }
+    }
+}
