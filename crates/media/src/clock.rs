@@ -42,6 +42,11 @@ impl Clock {
         ticks
     }
 
+    /// The timestamp of the last frame.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.last.map(|(ticks, _)| ticks)
+    }
+
     /// Forgets the last frame, as after a seek.
     pub(crate) fn reset(&mut self) {
         self.last = None;

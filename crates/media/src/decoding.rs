@@ -19,6 +19,8 @@ use crate::{Damage, Demuxer, Error, OpenOptions, Packet, Result};
 const MAX_FAILURES: u32 = 4096;
 /// Pictures after a seek that may be passed over because what they refer to lies before it.
 const MAX_UNREADY: u32 = 600;
+/// Pictures of another format that damage can bring about; a stream that stays changed has more.
+const MAX_ODD: u32 = 12;
 
 /// The pictures of a container's video stream.
 pub(crate) struct Decoding {
@@ -44,6 +46,8 @@ pub(crate) struct Decoding {
     deinterlace: bool,
     /// What the first picture said; later ones have its format.
     first: Option<First>,
+    /// Pictures of another format, which are not given out.
+    odd: Option<Odd>,
     /// Everything was sent to the decoder.
     drained: bool,
     end: Option<End>,
@@ -65,6 +69,14 @@ struct First {
     sample_aspect: Option<(u32, u32)>,
     rotation: Option<Rotation>,
     hdr: Hdr,
+}
+
+/// A run of pictures that are not what the first was.
+struct Odd {
+    from: PictureFormat,
+    to: PictureFormat,
+    at: Timestamp,
+    pictures: u32,
 }
 
 /// Why no more pictures come.
@@ -123,6 +135,7 @@ impl Decoding {
             threads: options.threads,
             deinterlace: options.deinterlace,
             first: None,
+            odd: None,
             drained: false,
             end: None,
             failures: 0,
@@ -226,7 +239,7 @@ impl Decoding {
             match self.decoder.receive(&mut self.raw) {
                 Received::Frame => self.take()?,
                 Received::NeedMore if !self.drained => self.feed()?,
-                Received::NeedMore | Received::End => self.finish(End::Over)?,
+                Received::NeedMore | Received::End => self.over()?,
                 Received::Failed(code) => self.refused(code)?,
             }
         }
@@ -278,6 +291,7 @@ impl Decoding {
         self.pending = None;
         self.clock.reset();
         self.drained = false;
+        self.odd = None;
         self.end = None;
         self.failures = 0;
         self.unready = MAX_UNREADY;
@@ -344,7 +358,7 @@ impl Decoding {
             return Ok(());
         }
         self.damage.truncated = true;
-        self.finish(End::Over)
+        self.over()
     }
 
     /// Takes the picture that the decoder has filled in.
@@ -373,19 +387,35 @@ impl Decoding {
             pixels.chroma,
             pixels.depth,
         );
-        let duration = self.raw.duration();
-        let ticks = self.clock.next(self.raw.timestamp(), duration);
-        let at = Timestamp::new(ticks, self.base);
-        let from = self
-            .first
-            .get_or_insert_with(|| First::of(&self.raw, pixels, format, ticks))
-            .format;
-        if from != format {
-            return self.finish(End::Changed {
+        let said = self.raw.timestamp();
+        if let Some(first) = &self.first
+            && first.format != format
+        {
+            let from = first.format;
+            let at = said.or(self.clock.last()).unwrap_or(0);
+            let at = Timestamp::new(at, self.base);
+            let odd = self.odd.get_or_insert(Odd {
                 from,
                 to: format,
                 at,
+                pictures: 0,
             });
+            odd.pictures += 1;
+            return if odd.pictures > MAX_ODD {
+                self.over()
+            } else {
+                Ok(())
+            };
+        }
+        if let Some(odd) = self.odd.take() {
+            // The stream is what it was: damage, not a change.
+            self.damage.packets += u64::from(odd.pictures);
+        }
+        let duration = self.raw.duration();
+        let ticks = self.clock.next(said, duration);
+        let at = Timestamp::new(ticks, self.base);
+        if self.first.is_none() {
+            self.first = Some(First::of(&self.raw, pixels, format, ticks));
         }
         self.damage.frames += u64::from(corrupt);
         if self.raw.is_interlaced() {
@@ -466,6 +496,15 @@ impl Decoding {
         frame.duration = duration;
         self.ready.push_back(frame);
         Ok(())
+    }
+
+    /// Ends the pictures where there are no more, or no more of their format.
+    fn over(&mut self) -> Result<()> {
+        let end = match self.odd.take() {
+            Some(Odd { from, to, at, .. }) => End::Changed { from, to, at },
+            None => End::Over,
+        };
+        self.finish(end)
     }
 
     /// Gives out what the deinterlacer holds; then `end` comes.

@@ -33,7 +33,7 @@ pub struct OpenOptions {
     pub format: Option<String>,
     /// Options of that container, as in `video_size=1280x720`.
     pub options: Vec<(String, String)>,
-    /// Threads of the decoder; 0 uses every core.
+    /// Threads of the decoder; 0 uses every core, up to eight.
     pub threads: usize,
     /// Interlaced pictures are deinterlaced; otherwise they are an error.
     pub deinterlace: bool,

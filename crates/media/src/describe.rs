@@ -118,8 +118,8 @@ fn describe_video(
     let codec = stream.codec_name();
     if !decode::has_decoder(stream) {
         return Err(Error::Unsupported {
-            what: format!("this FFmpeg has no decoder for {codec} video in {name}"),
-            hint: None,
+            what: format!("this FFmpeg has no decoder for the video in {name}, which is {codec}"),
+            hint: Some("another build of FFmpeg may have one".into()),
         });
     }
     let side = |value: c_int| usize::try_from(value).unwrap_or(0);

@@ -194,6 +194,12 @@ fn bad_inputs_are_refused_in_one_line() {
              -encryption_kid 0123456789abcdef0123456789abcdef"
         ),
     );
+    let unknown = {
+        let mut data = fs::read(clips.path("whole.mp4")).unwrap();
+        let tag = data.windows(4).rposition(|bytes| bytes == b"avc1").unwrap();
+        data[tag..tag + 4].copy_from_slice(b"zzzz");
+        clips.write("unknown.mp4", &data)
+    };
     let subtitles = "1\n00:00:00,000 --> 00:00:01,000\nhello\n";
     let noise_bytes: Vec<u8> = {
         let mut seed = 3;
@@ -223,6 +229,7 @@ fn bad_inputs_are_refused_in_one_line() {
         (sound, "no video stream"),
         (covered, "no video stream"),
         (moovless, "moov atom not found"),
+        (unknown, "no decoder"),
         (locked, "is encrypted"),
         (
             clips.write("a.y4m", b"YUV4MPEG2 W0 H16 F25:1\nFRAME\n"),
@@ -336,4 +343,23 @@ fn a_flipped_bit_in_a_time_does_not_move_the_rest() {
     }
     assert!(off <= 6, "{off} timestamps moved");
     assert!(reader.damage().timestamps >= 3);
+}
+
+#[test]
+fn a_few_odd_pictures_are_damage() {
+    let Some(clips) = Clips::new() else { return };
+    let part = |name: &str, size: &str, frames: u32| {
+        let source = format!("-f lavfi -i testsrc2=size={size}:rate=25 -frames:v {frames}");
+        fs::read(clips.make(name, &format!("{source} {X264}"))).unwrap()
+    };
+    let joined = [
+        part("one.ts", "160x96", 25),
+        part("odd.ts", "144x96", 5),
+        part("two.ts", "160x96", 25),
+    ]
+    .concat();
+    let mut reader = open(&clips.write("joined.ts", &joined));
+    assert_eq!(drain(&mut reader).len(), 50);
+    let lost = reader.damage().packets;
+    assert!((5..10).contains(&lost), "{lost} lost");
 }

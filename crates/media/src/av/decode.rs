@@ -39,7 +39,7 @@ pub(crate) enum Received {
 }
 
 impl Decoder {
-    /// A decoder for a stream on `threads` threads (0: as many as there are cores) that refuses
+    /// A decoder for a stream on `threads` threads (0: one for each core, up to eight) that refuses
     /// pictures of more than `max_samples`. `Err(None)` means that libav has no decoder for it.
     pub(crate) fn open(
         stream: Stream<'_>,
@@ -65,6 +65,7 @@ impl Decoder {
             if let Some(base) = stream.time_base() {
                 context.pkt_timebase = rational(base);
             }
+            let threads = if threads == 0 { usual() } else { threads };
             context.thread_count = c_int::try_from(threads).unwrap_or(0);
             context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
             // A damaged picture is better than none: it is given out and counted.
@@ -113,6 +114,11 @@ impl Drop for Decoder {
         // SAFETY: ours, and never used again.
         unsafe { ffi::avcodec_free_context(&mut raw) }
     }
+}
+
+/// Every thread holds pictures of its own: more of them cost memory and wait for one another.
+fn usual() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
 }
 
 /// Whether libav has a decoder for the stream's codec.

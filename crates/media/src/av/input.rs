@@ -261,6 +261,21 @@ impl Drop for InputContext {
     }
 }
 
+/// A container's tag for a codec as text.
+fn four_characters(tag: u32) -> String {
+    let text: String = tag
+        .to_le_bytes()
+        .into_iter()
+        .filter(u8::is_ascii_graphic)
+        .map(char::from)
+        .collect();
+    if text.is_empty() {
+        "an unknown codec".into()
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
 unsafe extern "C" fn is_interrupted(flag: *mut c_void) -> c_int {
     // SAFETY: the flag of a live `InputContext`, or of one that is being opened.
     let flag = unsafe { &*flag.cast::<AtomicBool>() };
@@ -299,10 +314,14 @@ impl<'a> Stream<'a> {
         self.parameters().codec_type
     }
 
-    /// libav's name of the codec.
+    /// libav's name of the codec, or the container's where libav has none.
     pub(crate) fn codec_name(self) -> String {
+        let parameters = self.parameters();
+        if parameters.codec_id == ffi::AVCodecID::NONE {
+            return four_characters(parameters.codec_tag);
+        }
         // SAFETY: takes any number, gives a static string.
-        unsafe { lossy(ffi::avcodec_get_name(self.parameters().codec_id)) }.unwrap_or_default()
+        unsafe { lossy(ffi::avcodec_get_name(parameters.codec_id)) }.unwrap_or_default()
     }
 
     pub(crate) fn is_picture(self) -> bool {
