@@ -239,3 +239,20 @@ fn bitrates_and_other_options_reach_the_encoders() {
     settings.options = vec![("bf".into(), "0".into())];
     assert_eq!(encode(&settings, &spec, &pts).0.delay(), 0);
 }
+
+#[test]
+fn encoders_and_muxers_go_from_thread_to_thread() {
+    fn goes<T: Send>() {}
+    goes::<Encoder>();
+    goes::<nervure_media::Muxer>();
+    goes::<nervure_media::VideoTrack>();
+    let spec = PictureSpec::new(plain(64, 64), MILLIS);
+    let mut encoder = Encoder::open(&quick(Codec::H264), &spec).unwrap();
+    let at = Timestamp::new(0, MILLIS);
+    encoder.push(frame(spec.format, 0, at)).unwrap();
+    let packet = std::thread::spawn(move || {
+        encoder.flush().unwrap();
+        encoder.pull().unwrap().unwrap()
+    });
+    assert_eq!(packet.join().unwrap().duration(), Some(40));
+}
