@@ -9,7 +9,7 @@ use crate::av::decode::{Decoder, Received, Sent};
 use crate::av::filter::Deinterlacer;
 use crate::av::frame_in::{RawFrame, stream_colour};
 use crate::av::pixels::Pixels;
-use crate::av::{self, ffi, side_data};
+use crate::av::{self, ffi, log, side_data};
 use crate::clock::Clock;
 use crate::describe::{MAX_SAMPLES, check_size};
 use crate::source::{Hdr, VideoInfo};
@@ -149,9 +149,14 @@ impl Decoding {
     /// Decodes the first picture, which knows better than the container what the stream holds.
     pub(crate) fn first(&mut self, video: &mut VideoInfo) -> Result<()> {
         let Some(frame) = self.next()? else {
+            let said = log::last_error().map(|said| format!(" ({said})"));
             return Err(Error::Open {
                 name: self.demuxer.info().name.clone(),
-                reason: format!("not one {} picture in it can be decoded", video.codec),
+                reason: format!(
+                    "not one {} picture in it can be decoded{}",
+                    video.codec,
+                    said.unwrap_or_default()
+                ),
             });
         };
         video.format = frame.format();

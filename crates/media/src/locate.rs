@@ -61,17 +61,22 @@ pub(crate) fn file_url(path: &Path) -> Vec<u8> {
 pub(crate) fn cannot_open(name: &str, code: c_int) -> Error {
     let general = av::reason(code);
     let reason = match (code, log::last_error()) {
-        // The code says no more than that something is wrong; the message says what.
-        (ffi::AVERROR_INVALIDDATA, Some(said)) => {
-            format!("{} ({said})", general.to_lowercase())
-        }
+        // Codes of its own say enough, but for the one that says that something is wrong; the
+        // system's say what failed, and the message where.
         (ffi::AVERROR_INVALIDDATA, None) => "it is not in a format that FFmpeg knows".into(),
+        (ffi::AVERROR_INVALIDDATA, Some(said)) => format!("{} ({said})", general.to_lowercase()),
+        (code, Some(said)) if is_system(code) => format!("{} ({said})", general.to_lowercase()),
         _ => general,
     };
     Error::Open {
         name: name.into(),
         reason,
     }
+}
+
+/// The system's error numbers are small; libav's own are four characters.
+fn is_system(code: c_int) -> bool {
+    (-4096..0).contains(&code)
 }
 
 /// The first of a format's names.
