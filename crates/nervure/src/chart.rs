@@ -32,7 +32,7 @@ struct Series {
 
 /// A chart to be written as a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chart {
+pub(crate) struct Chart {
     kind: Kind,
     title: String,
     subtitle: String,
@@ -47,12 +47,12 @@ pub struct Chart {
 
 impl Chart {
     /// A chart of lines.
-    pub fn lines(title: impl Into<String>) -> Chart {
+    pub(crate) fn lines(title: impl Into<String>) -> Chart {
         Chart::new(Kind::Lines, title.into())
     }
 
     /// A chart of bars, side by side in each category.
-    pub fn bars<T: Into<String>>(
+    pub(crate) fn bars<T: Into<String>>(
         title: impl Into<String>,
         categories: impl IntoIterator<Item = T>,
     ) -> Chart {
@@ -64,7 +64,7 @@ impl Chart {
     }
 
     /// A chart of how values are distributed: at each value, the share at or below it.
-    pub fn distribution(title: impl Into<String>) -> Chart {
+    pub(crate) fn distribution(title: impl Into<String>) -> Chart {
         Chart {
             from_zero: true,
             y_label: "share at or below".into(),
@@ -88,14 +88,14 @@ impl Chart {
 
     /// A quieter line under the title.
     #[must_use]
-    pub fn subtitle(mut self, subtitle: impl Into<String>) -> Chart {
+    pub(crate) fn subtitle(mut self, subtitle: impl Into<String>) -> Chart {
         self.subtitle = subtitle.into();
         self
     }
 
     /// What the axes count.
     #[must_use]
-    pub fn labels(mut self, x: impl Into<String>, y: impl Into<String>) -> Chart {
+    pub(crate) fn labels(mut self, x: impl Into<String>, y: impl Into<String>) -> Chart {
         self.x_label = x.into();
         self.y_label = y.into();
         self
@@ -103,7 +103,7 @@ impl Chart {
 
     /// A line through these points. Where a number is not finite the line is broken.
     #[must_use]
-    pub fn line(
+    pub(crate) fn line(
         mut self,
         name: impl Into<String>,
         points: impl IntoIterator<Item = (f64, f64)>,
@@ -117,14 +117,22 @@ impl Chart {
 
     /// One value for each category of a chart of bars.
     #[must_use]
-    pub fn bar(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Chart {
+    pub(crate) fn bar(
+        self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Chart {
         let values = values.into_iter().enumerate();
         self.line(name, values.map(|(index, value)| (index as f64, value)))
     }
 
     /// The values of one series of a distribution. Values that are not finite do not count.
     #[must_use]
-    pub fn values(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Chart {
+    pub(crate) fn values(
+        self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Chart {
         let mut values: Vec<f64> = values
             .into_iter()
             .filter(|value| value.is_finite())
@@ -141,21 +149,21 @@ impl Chart {
 
     /// A dashed line across the chart at a level worth knowing.
     #[must_use]
-    pub fn mark(mut self, level: f64, label: impl Into<String>) -> Chart {
+    pub(crate) fn mark(mut self, level: f64, label: impl Into<String>) -> Chart {
         self.marks.push((level, label.into()));
         self
     }
 
     /// The vertical axis begins at zero, whatever the values.
     #[must_use]
-    pub fn from_zero(mut self) -> Chart {
+    pub(crate) fn from_zero(mut self) -> Chart {
         self.from_zero = true;
         self
     }
 
     /// Width and height; a PNG has twice as many pixels each way.
     #[must_use]
-    pub fn size(mut self, width: u32, height: u32) -> Chart {
+    pub(crate) fn size(mut self, width: u32, height: u32) -> Chart {
         self.size = (width.max(240) as f32, height.max(160) as f32);
         self
     }
@@ -164,7 +172,7 @@ impl Chart {
     ///
     /// # Errors
     /// When the ending is neither `.png` nor `.svg`, or the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let ending = path.extension().and_then(|ending| ending.to_str());
         match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("png") => output::write_png(self, path),
@@ -177,7 +185,7 @@ impl Chart {
     }
 
     /// The chart as an SVG document, for pages that hold it inside.
-    pub fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         output::svg(self)
     }
 }

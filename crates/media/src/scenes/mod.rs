@@ -25,6 +25,7 @@ mod animation;
 mod grain;
 mod noise;
 mod perspective;
+mod reel;
 mod screen;
 mod soften;
 mod sports;
@@ -37,6 +38,7 @@ use nervure_frame::{Frame, PictureFormat, TimeBase, Timestamp};
 
 use crate::draw::{Canvas, Light, render_frame};
 use crate::{Error, Result};
+pub use reel::Reel;
 
 /// A kind of video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

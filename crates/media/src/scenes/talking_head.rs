@@ -70,8 +70,8 @@ impl TalkingHead {
             |rate: f64, code: u32| noise1((time * rate % 1e6) as f32, self.seed ^ code) * 2.0 - 1.0;
         // Speech: syllables under phrases, with pauses between.
         let phrase = smoothstep(
-            0.28,
-            0.42,
+            0.18,
+            0.3,
             noise1((time * 0.9 % 1e6) as f32 + 0.6, self.seed ^ 21),
         );
         let syllable = noise1((time * 7.3 % 1e6) as f32, self.seed ^ 22);
