@@ -156,7 +156,7 @@ impl Chart {
 
     /// The vertical axis begins at zero, whatever the values.
     #[must_use]
-    pub(crate) fn from_zero(mut self) -> Chart {
+    pub(crate) fn zero_based(mut self) -> Chart {
         self.from_zero = true;
         self
     }

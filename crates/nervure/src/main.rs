@@ -1,9 +1,13 @@
 //! The `nervure` command: arguments, wiring, progress, reports.
 #![forbid(unsafe_code)]
 
+mod chart;
 mod console;
+mod demo;
 mod enhance;
 mod output;
+mod sample;
+mod score;
 mod signals;
 
 use std::io::{self, Write};
@@ -38,6 +42,9 @@ struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     Enhance(enhance::EnhanceArgs),
+    Score(score::ScoreArgs),
+    Sample(sample::SampleArgs),
+    Demo(demo::DemoArgs),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +52,9 @@ fn main() -> ExitCode {
     log_to_stderr(arguments.verbose);
     let outcome = match &arguments.command {
         Command::Enhance(args) => enhance::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Demo(args) => demo::run(args),
     };
     outcome.unwrap_or_else(|error| {
         console::report_error(&error);

@@ -453,7 +453,7 @@ fn rate(text: &str) -> Result<(u32, u32), String> {
                     return Err(wrong());
                 }
                 let thousandths = (value * 1000.0).round() as u32;
-                if thousandths % 1000 == 0 {
+                if thousandths.is_multiple_of(1000) {
                     (thousandths / 1000, 1)
                 } else {
                     (thousandths, 1000)
