@@ -116,8 +116,8 @@ def made_clip(binary, name, size, seconds):
     OUT.mkdir(parents=True, exist_ok=True)
     scene = OUT / "scene.y4m"
     output_of([
-        binary, "sample", scene, "--scene", name, "--size", f"{width}x{height}",
-        "--duration", f"{seconds:g}", "--seed", "1", "--force",
+        binary, "sample", "-o", scene, "--scene", name, "--size", f"{width}x{height}",
+        "--seconds", f"{seconds:g}", "--seed", "1", "--force", "--quiet",
     ])
     encode(scene, path, ["-crf", "20", "-preset", "medium"])
     scene.unlink()

@@ -8,7 +8,7 @@ use common::Place;
 #[test]
 fn the_demo_leaves_a_picture_and_a_page_with_its_numbers() {
     let Some(place) = Place::new() else { return };
-    let summary = place.json("demo --folder there --seconds 1 --quiet");
+    let summary = place.json("demo --folder there --seconds 0.5 --quiet");
     let scores = summary["scores"].as_array().unwrap();
     assert_eq!(scores.len(), 2);
     for score in scores {
@@ -24,5 +24,5 @@ fn the_demo_leaves_a_picture_and_a_page_with_its_numbers() {
     assert!(page.contains(&shown) && page.contains("before-after.png"));
     assert!(place.path("there/quality.svg").exists());
     // Again over what is there.
-    place.json("demo --folder there --seconds 1 --quiet");
+    place.json("demo --folder there --seconds 0.5 --quiet");
 }
