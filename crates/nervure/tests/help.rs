@@ -1,0 +1,33 @@
+//! What the command says about itself: a change here is a change for users.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+fn help(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nervure"));
+    let out = command.args(arguments).env("COLUMNS", "100").output().unwrap();
+    assert!(out.status.success());
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn the_command_names_its_commands() {
+    insta::assert_snapshot!("nervure", help(&["-h"]));
+}
+
+#[test]
+fn each_command_explains_itself() {
+    for command in ["enhance", "score", "sample", "demo"] {
+        insta::assert_snapshot!(command, help(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn a_wrong_word_is_exit_status_two() {
+    let wrong = Command::new(env!("CARGO_BIN_EXE_nervure")).arg("enhanse").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&wrong.stderr);
+    assert!(text.contains("a similar subcommand exists: 'enhance'"), "{text}");
+    let none = Command::new(env!("CARGO_BIN_EXE_nervure")).output().unwrap();
+    assert_eq!(none.status.code(), Some(2));
+}
