@@ -5,7 +5,11 @@ use std::process::Command;
 
 fn help(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nervure"));
-    let out = command.args(arguments).env("COLUMNS", "100").output().unwrap();
+    let out = command
+        .args(arguments)
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
     assert!(out.status.success());
     String::from_utf8(out.stdout).unwrap()
 }
@@ -24,10 +28,18 @@ fn each_command_explains_itself() {
 
 #[test]
 fn a_wrong_word_is_exit_status_two() {
-    let wrong = Command::new(env!("CARGO_BIN_EXE_nervure")).arg("enhanse").output().unwrap();
+    let wrong = Command::new(env!("CARGO_BIN_EXE_nervure"))
+        .arg("enhanse")
+        .output()
+        .unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     let text = String::from_utf8_lossy(&wrong.stderr);
-    assert!(text.contains("a similar subcommand exists: 'enhance'"), "{text}");
-    let none = Command::new(env!("CARGO_BIN_EXE_nervure")).output().unwrap();
+    assert!(
+        text.contains("a similar subcommand exists: 'enhance'"),
+        "{text}"
+    );
+    let none = Command::new(env!("CARGO_BIN_EXE_nervure"))
+        .output()
+        .unwrap();
     assert_eq!(none.status.code(), Some(2));
 }

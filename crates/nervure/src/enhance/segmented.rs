@@ -89,12 +89,15 @@ impl Segmented<'_> {
         let job = Job::new(made_by, identity, self.plan.identity());
         if resume && Work::exists(self.path) {
             let mut work = Work::resume(self.path, &job)?;
-            // The journal promises whole files; a disk may still have lost what it promised.
-            let broken = (0..work.entries().len()).find(|index| {
-                let entry = &work.entries()[*index];
-                SegmentReader::verify(&work.segment(*index))
-                    .map_or(true, |info| info.packets != entry.frames)
-            });
+            // The journal promises whole files; a disk may still have lost what it promised. And an
+            // encoder that was replaced meanwhile may want another codec header.
+            let track = Encoder::open(&self.plan.encode, &self.plan.spec)?.track();
+            let fits = |entry: &Entry| {
+                SegmentReader::verify(&work.segment(entry.index)).is_ok_and(|info| {
+                    info.packets == entry.frames && info.fingerprint == track.fingerprint()
+                })
+            };
+            let broken = work.entries().iter().position(|entry| !fits(entry));
             if let Some(index) = broken {
                 note(&format!(
                     "segment {index} did not survive; continuing before it"
