@@ -155,7 +155,11 @@ mod tests {
         vec![Box::new(Delay::default()), Box::new(Delay::default())]
     }
 
-    fn collect(stages: &mut [Box<dyn Stage>], end: Result<(), Error>, stop_after: usize) -> (Vec<i64>, bool) {
+    fn collect(
+        stages: &mut [Box<dyn Stage>],
+        end: Result<(), Error>,
+        stop_after: usize,
+    ) -> (Vec<i64>, bool) {
         let mut next = 0;
         let mut end = Some(end);
         let mut seen = Vec::new();
@@ -170,7 +174,11 @@ mod tests {
             stages,
             |frame| {
                 seen.push(frame.pts.ticks);
-                Ok(if seen.len() == stop_after { Flow::Stop } else { Flow::More })
+                Ok(if seen.len() == stop_after {
+                    Flow::Stop
+                } else {
+                    Flow::More
+                })
             },
         );
         (seen, result.is_err())
@@ -185,13 +193,22 @@ mod tests {
 
     #[test]
     fn frames_from_before_a_failure_are_not_lost() {
-        let failure = Err(Error::Format { wanted: "a".into(), got: "b".into() });
-        assert_eq!(collect(&mut delays(), failure, 0), ((1..=100).collect(), true));
+        let failure = Err(Error::Format {
+            wanted: "a".into(),
+            got: "b".into(),
+        });
+        assert_eq!(
+            collect(&mut delays(), failure, 0),
+            ((1..=100).collect(), true)
+        );
     }
 
     #[test]
     fn a_sink_that_stops_ends_the_run() {
-        assert_eq!(collect(&mut delays(), Ok(()), 7), ((1..=7).collect(), false));
+        assert_eq!(
+            collect(&mut delays(), Ok(()), 7),
+            ((1..=7).collect(), false)
+        );
     }
 
     #[test]
@@ -204,7 +221,10 @@ mod tests {
             },
             &mut delays(),
             |frame| match frame.pts.ticks {
-                5 => Err(Error::Format { wanted: "sink".into(), got: "5".into() }),
+                5 => Err(Error::Format {
+                    wanted: "sink".into(),
+                    got: "5".into(),
+                }),
                 _ => Ok(Flow::More),
             },
         );

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_said_once() {
-        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
         let wraps = nervure_media::Error::Io {
             action: "write a.mp4".into(),
             source: full(),

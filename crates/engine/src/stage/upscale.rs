@@ -29,7 +29,12 @@ const BAND_GRAIN: usize = 16;
 
 impl Upscale {
     /// A stage that takes frames of `source` and gives frames of `size`.
-    pub fn new(source: PictureFormat, size: (usize, usize), filter: Filter, threads: usize) -> Result<Self, Error> {
+    pub fn new(
+        source: PictureFormat,
+        size: (usize, usize),
+        filter: Filter,
+        threads: usize,
+    ) -> Result<Self, Error> {
         let workers = match threads {
             0 | 1 => None,
             threads => Some(
@@ -55,8 +60,14 @@ impl Upscale {
     }
 
     fn prepare(&mut self, location: ChromaLocation) {
-        if self.plans.as_ref().is_none_or(|(made_for, _)| *made_for != location) {
-            let plan = |plane| Resampler::for_plane(self.source, self.target, plane, self.filter, location);
+        if self
+            .plans
+            .as_ref()
+            .is_none_or(|(made_for, _)| *made_for != location)
+        {
+            let plan = |plane| {
+                Resampler::for_plane(self.source, self.target, plane, self.filter, location)
+            };
             self.plans = Some((location, std::array::from_fn(plan)));
         }
     }
@@ -70,11 +81,20 @@ impl Upscale {
             let size = |format: PictureFormat| (format.width, format.height);
             mask.resized(size(self.source), size(self.target))
         });
-        let Upscale { plans, scratch, workers, .. } = self;
+        let Upscale {
+            plans,
+            scratch,
+            workers,
+            ..
+        } = self;
         if let Some((_, plans)) = plans {
             let mut work = || match (&frame.planes, &mut out.planes) {
-                (Planes::Eight(source), Planes::Eight(target)) => resize_planes(plans, source, target, scratch),
-                (Planes::Ten(source), Planes::Ten(target)) => resize_planes(plans, source, target, scratch),
+                (Planes::Eight(source), Planes::Eight(target)) => {
+                    resize_planes(plans, source, target, scratch)
+                }
+                (Planes::Ten(source), Planes::Ten(target)) => {
+                    resize_planes(plans, source, target, scratch)
+                }
                 _ => unreachable!("the pool makes frames of the source's depth"),
             };
             match workers {
@@ -121,10 +141,20 @@ fn resize_plane<T: Pixel>(
         return;
     }
     let rows = height.div_ceil(scratch.len()).next_multiple_of(BAND_GRAIN);
-    let bands = target.data_mut().par_chunks_mut(rows * stride).zip(scratch.par_iter_mut()).enumerate();
+    let bands = target
+        .data_mut()
+        .par_chunks_mut(rows * stride)
+        .zip(scratch.par_iter_mut())
+        .enumerate();
     bands.for_each(|(band, (data, scratch))| {
         let first = band * rows;
-        plan.run(source, first..(first + rows).min(height), data, stride, scratch);
+        plan.run(
+            source,
+            first..(first + rows).min(height),
+            data,
+            stride,
+            scratch,
+        );
     });
 }
 
@@ -136,10 +166,17 @@ impl Stage for Upscale {
     fn push(&mut self, frame: Frame) -> Result<(), Error> {
         let format = frame.format();
         if format != self.source {
-            return Err(Error::Format { wanted: self.source.to_string(), got: format.to_string() });
+            return Err(Error::Format {
+                wanted: self.source.to_string(),
+                got: format.to_string(),
+            });
         }
         debug_assert!(self.ready.is_none(), "pull before the next push");
-        self.ready = Some(if self.target == self.source { frame } else { self.resize(&frame) });
+        self.ready = Some(if self.target == self.source {
+            frame
+        } else {
+            self.resize(&frame)
+        });
         Ok(())
     }
 
@@ -172,10 +209,18 @@ mod tests {
         };
         match &mut frame.planes {
             Planes::Eight(planes) => {
-                planes.iter_mut().for_each(|p| p.rows_mut().flatten().for_each(|s| *s = (next() & 255) as u8));
+                planes.iter_mut().for_each(|p| {
+                    p.rows_mut()
+                        .flatten()
+                        .for_each(|s| *s = (next() & 255) as u8)
+                });
             }
             Planes::Ten(planes) => {
-                planes.iter_mut().for_each(|p| p.rows_mut().flatten().for_each(|s| *s = (next() & 1023) as u16));
+                planes.iter_mut().for_each(|p| {
+                    p.rows_mut()
+                        .flatten()
+                        .for_each(|s| *s = (next() & 1023) as u16)
+                });
             }
         }
         frame
@@ -192,12 +237,19 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_the_picture() {
-        for (chroma, depth) in [(Chroma::C420, BitDepth::Eight), (Chroma::C422, BitDepth::Ten)] {
+        for (chroma, depth) in [
+            (Chroma::C420, BitDepth::Eight),
+            (Chroma::C422, BitDepth::Ten),
+        ] {
             let frame = picture(PictureFormat::new(99, 77, chroma, depth));
             let one = through(&frame, (198, 154), 1);
             assert_eq!(one.format().plane_size(0), (198, 154));
             for threads in [2, 3, 8] {
-                assert_eq!(through(&frame, (198, 154), threads).planes, one.planes, "{threads} threads");
+                assert_eq!(
+                    through(&frame, (198, 154), threads).planes,
+                    one.planes,
+                    "{threads} threads"
+                );
             }
         }
     }
@@ -211,7 +263,10 @@ mod tests {
         mask.set(1, 0, true);
         frame.damage = Some(mask);
         let out = through(&frame, (128, 128), 1);
-        assert_eq!((out.pts, out.duration, out.colour), (frame.pts, Some(2), Colour::BT709));
+        assert_eq!(
+            (out.pts, out.duration, out.colour),
+            (frame.pts, Some(2), Colour::BT709)
+        );
         let mask = out.damage.unwrap();
         assert_eq!(mask.count(), 4);
         assert!(mask.is_lost(2, 0) && mask.is_lost(3, 1) && !mask.is_lost(1, 0));
@@ -229,6 +284,9 @@ mod tests {
         let mut stage = Upscale::new(frame.format(), (64, 64), Filter::Bicubic, 1).unwrap();
         let other = picture(PictureFormat::new(32, 30, Chroma::C420, BitDepth::Eight));
         let error = stage.push(other).unwrap_err().to_string();
-        assert_eq!(error, "a frame of 32x30 4:2:0 8-bit came where 32x32 4:2:0 8-bit was expected");
+        assert_eq!(
+            error,
+            "a frame of 32x30 4:2:0 8-bit came where 32x32 4:2:0 8-bit was expected"
+        );
     }
 }
