@@ -124,39 +124,43 @@ impl Report {
             }
         }
         lines.push(String::new());
-        let decibels = |value: Option<f64>| value.map_or("equal".into(), |v| format!("{v:.2}"));
+        let mut row = |name: &str, value: String, lowest: String, planes: &str| {
+            lines.push(format!("{name:<9} {value:>9}   {lowest:<26}{planes}"));
+        };
         if self.identical.is_some() {
+            // Only equal planes have no ratio.
+            let number = |value: Option<f64>| value.map_or("equal".into(), |v| format!("{v:.2}"));
             let planes = [("Y", self.psnr_y), ("U", self.psnr_u), ("V", self.psnr_v)];
-            let planes = planes.map(|(name, value)| format!("{name} {}", decibels(value)));
-            lines.push(format!(
-                "PSNR      {:>8} dB{}   {}",
-                decibels(self.psnr),
+            let planes = planes.map(|(name, value)| format!("{name} {}", number(value)));
+            let unit = if self.psnr.is_some() { " dB" } else { "" };
+            row(
+                "PSNR",
+                format!("{}{unit}", number(self.psnr)),
                 lowest(self.worst.psnr, 2),
-                planes.join("  ")
-            ));
+                &planes.join("  "),
+            );
         }
+        let luma = self
+            .ssim_y
+            .map_or(String::new(), |ssim| format!("Y {ssim:.4}"));
         let rows = [
-            ("SSIM", self.ssim, self.worst.ssim, 4),
-            ("MS-SSIM", self.ms_ssim, self.worst.ms_ssim, 4),
-            ("VMAF", self.vmaf, self.worst_vmaf, 2),
-            ("VMAF-NEG", self.vmaf_neg, None, 2),
+            ("SSIM", self.ssim, self.worst.ssim, 4, luma.as_str()),
+            ("MS-SSIM", self.ms_ssim, self.worst.ms_ssim, 4, ""),
+            ("VMAF", self.vmaf, self.worst_vmaf, 2, ""),
+            ("VMAF-NEG", self.vmaf_neg, None, 2, ""),
         ];
-        for (name, value, worst, digits) in rows {
+        for (name, value, worst, digits, planes) in rows {
             if let Some(value) = value {
-                let luma = match (name, self.ssim_y) {
-                    ("SSIM", Some(luma)) => format!("   Y {luma:.4}"),
-                    _ => String::new(),
-                };
-                lines.push(format!(
-                    "{name:<9} {value:>8.digits$}   {}{luma}",
-                    lowest(worst, digits)
-                ));
+                row(
+                    name,
+                    format!("{value:.digits$}"),
+                    lowest(worst, digits),
+                    planes,
+                );
             }
         }
-        lines
-            .iter()
-            .map(|line| format!("{}\n", line.trim_end()))
-            .collect()
+        let lines = lines.iter().map(|line| format!("{}\n", line.trim_end()));
+        lines.collect()
     }
 }
 
@@ -164,7 +168,7 @@ impl Report {
 fn lowest(worst: Option<Timed<f64>>, digits: usize) -> String {
     match worst {
         Some(Timed { seconds, item }) if item.is_finite() => {
-            format!("   lowest {item:>6.digits$} at {seconds:.2} s")
+            format!("lowest {item:.digits$} at {seconds:.2} s")
         }
         _ => String::new(),
     }
