@@ -154,13 +154,6 @@ impl Chart {
         self
     }
 
-    /// The vertical axis begins at zero, whatever the values.
-    #[must_use]
-    pub(crate) fn zero_based(mut self) -> Chart {
-        self.from_zero = true;
-        self
-    }
-
     /// Width and height; a PNG has twice as many pixels each way.
     #[must_use]
     pub(crate) fn size(mut self, width: u32, height: u32) -> Chart {
@@ -183,16 +176,17 @@ impl Chart {
             ),
         }
     }
-
-    /// The chart as an SVG document, for pages that hold it inside.
-    pub(crate) fn svg(&self) -> String {
-        output::svg(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Chart {
+        fn svg(&self) -> String {
+            output::svg(self)
+        }
+    }
 
     fn sample() -> Chart {
         Chart::lines("Quality <over> time & space")

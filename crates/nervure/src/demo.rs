@@ -2,6 +2,7 @@
 //!
 //! It runs the commands that a user would, and says so: whoever reads the page can run them again.
 
+mod charts;
 mod page;
 mod picture;
 
@@ -20,6 +21,7 @@ use crate::enhance::{EnhanceArgs, enhance};
 use crate::sample::{SampleArgs, sample};
 use crate::score::{ScoreArgs, score};
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
+use charts::Frames;
 
 /// Render a sample, send it small, enhance it and score the result.
 #[derive(Args, Debug)]
@@ -149,7 +151,7 @@ impl<'a> Demo<'a> {
             "--scene all --seed {seed} --size 1280x720 --seconds {seconds} --force -o {original}"
         );
         let args: SampleArgs = self.read("sample", &words)?;
-        sample(&args, self.signals)?;
+        let scenes = sample(&args, self.signals)?.scenes;
         self.go_on()?;
 
         self.say("Send it in half the size at a low rate");
@@ -163,13 +165,26 @@ impl<'a> Demo<'a> {
         self.enlarge(&format!("{sent} -o {bicubic} --upscaler bicubic {kept}"))?;
 
         self.say("Score both against the original");
+        let tables = ["bicubic", "lanczos"].map(|name| self.file(&format!("{name}.csv")));
         let scores = vec![
-            self.score("bicubic", &format!("{original} {bicubic}"))?,
+            self.score(
+                "bicubic",
+                &format!("{original} {bicubic} --csv {}", tables[0]),
+            )?,
             self.score(
                 "lanczos",
-                &format!("{original} {enhanced} --plot {plot} --plot-metric psnr"),
+                &format!(
+                    "{original} {enhanced} --csv {} --plot {plot} --plot-metric psnr",
+                    tables[1]
+                ),
             )?,
         ];
+        let curves = [
+            Frames::read("bicubic", Path::new(&tables[0]))?,
+            Frames::read("lanczos", Path::new(&tables[1]))?,
+        ];
+        charts::by_scene(&scenes, &curves, Path::new(&self.file("scenes.svg")))?;
+        charts::gain([&curves[0], &curves[1]], Path::new(&self.file("gain.svg")))?;
 
         self.say("Draw what became of the picture");
         let before_after = self.file("before-after.png");
