@@ -13,13 +13,15 @@ fn colour_tags_arrive_on_every_frame() {
     for (name, arguments, expected) in [
         (
             "hd.mp4",
-            "-c:v libx264 -pix_fmt yuv420p -color_range tv -color_primaries bt709 -color_trc bt709 \
+            "-vf setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709 \
+             -c:v libx264 -pix_fmt yuv420p -color_range tv -color_primaries bt709 -color_trc bt709 \
              -colorspace bt709 -chroma_sample_location left",
             Colour::BT709,
         ),
         (
             "hdr.mkv",
-            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_range tv \
+            "-vf setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc \
+             -c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_range tv \
              -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc \
              -chroma_sample_location topleft",
             Colour {
@@ -64,7 +66,9 @@ fn tags_of_the_container_count_where_the_codec_is_silent() {
     let path = clips.make(
         "tags.mkv",
         &format!(
-            "{SOURCE} -c:v ffv1 -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 \
+            "{SOURCE} \
+             -vf setparams=range=tv:color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc \
+             -c:v ffv1 -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 \
              -colorspace bt2020nc -color_range tv"
         ),
     );
@@ -109,24 +113,38 @@ fn a_turned_picture_says_so_and_is_not_turned() {
         &format!("{SOURCE} -c:v libx264 -pix_fmt yuv420p"),
     );
     assert!(open(&flat).info().video.rotation.is_none());
-    for degrees in [90, 180, 270] {
-        let path = clips.make(
-            &format!("{degrees}.mp4"),
-            &format!(
-                "-i {} -c copy -metadata:s:v:0 rotate={degrees}",
-                flat.display()
-            ),
-        );
+    let data = std::fs::read(&flat).unwrap();
+    for (name, matrix) in [
+        ("right", [0, 1, -1, 0]),
+        ("over", [-1, 0, 0, -1]),
+        ("left", [0, -1, 1, 0]),
+        ("mirrored", [-1, 0, 0, 1]),
+        ("upside-down", [1, 0, 0, -1]),
+        ("transposed", [0, 1, 1, 0]),
+        ("transversed", [0, -1, -1, 0]),
+    ] {
+        let path = clips.write(&format!("{name}.mp4"), &with_matrix(data.clone(), matrix));
         let mut reader = open(&path);
         let rotation = reader.info().video.rotation;
-        assert!(!rotation.is_none(), "{degrees}");
+        assert!(!rotation.is_none(), "{name}");
         let frame = reader.next().unwrap().unwrap();
         assert_eq!(frame.planes.size(0), (64, 36));
         // The oracle turns pictures as players do.
         let turned = bytes(&frame.rotated(rotation, &FramePool::new()));
         let oracle = raw_by_ffmpeg(&path, "yuv420p");
-        assert_same(&turned, &oracle[..turned.len()], &degrees.to_string());
+        assert_same(&turned, &oracle[..turned.len()], name);
     }
+}
+
+/// An MP4 file whose picture is turned: `x' = a x + c y`, `y' = b x + d y`.
+fn with_matrix(mut data: Vec<u8>, [a, b, c, d]: [i32; 4]) -> Vec<u8> {
+    let header = data.windows(4).position(|bytes| bytes == b"tkhd").unwrap();
+    let matrix = header + 44;
+    for (index, value) in [a, b, 0, c, d].into_iter().enumerate() {
+        let place = matrix + index * 4;
+        data[place..place + 4].copy_from_slice(&(value << 16).to_be_bytes());
+    }
+    data
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn reordered_pictures_at_uneven_times_keep_their_timestamps() {
         );
         assert!(ours.len() > 100 && frames.iter().all(|frame| frame.pts.base == base));
         assert!(reader.damage().is_none(), "{name}: {:?}", reader.damage());
-        let expected = probe_numbers(&path, "pkt_duration");
+        let expected = probe_numbers(&path, "pkt_duration,duration");
         let durations: Vec<i64> = frames.iter().map(|frame| frame.duration.unwrap()).collect();
         assert_eq!(durations, expected, "{name}");
     }
@@ -121,7 +121,9 @@ fn repeated_timestamps_move_on_and_are_counted() {
     assert_eq!(bad, 16, "{stored:?}");
     assert_eq!(reader.damage().timestamps, 16);
     let ours: Vec<i64> = frames.iter().map(|frame| frame.pts.ticks).collect();
-    assert_eq!(ours[..7], [0, 1, 2, 120, 121, 122, 240]);
+    for (index, (ours, stored)) in ours.iter().zip(&stored).enumerate() {
+        assert_eq!(*ours, stored + index as i64 % 3, "frame {index}");
+    }
 }
 
 #[test]

@@ -90,7 +90,8 @@ pub fn raw_by_ffmpeg(path: &Path, pixels: &str) -> Vec<u8> {
     output("ffmpeg", &arguments, path)
 }
 
-/// One value of each frame of the video, as ffprobe prints it.
+/// One value of each frame of the video, as ffprobe prints it: the first of those named in `entry`
+/// that this ffprobe knows.
 pub fn probe_frames(path: &Path, entry: &str) -> Vec<String> {
     let entries = format!("frame={entry}");
     let arguments = [
@@ -105,7 +106,7 @@ pub fn probe_frames(path: &Path, entry: &str) -> Vec<String> {
         "IN",
     ];
     let text = String::from_utf8(output("ffprobe", &arguments, path)).unwrap();
-    let lines = text.lines().map(|line| line.trim_end_matches(','));
+    let lines = text.lines().filter_map(|line| line.split(',').next());
     lines
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
