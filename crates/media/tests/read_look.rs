@@ -21,7 +21,7 @@ fn colour_tags_arrive_on_every_frame() {
         (
             "hdr.mkv",
             "-vf setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc \
-             -c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_range tv \
+             -c:v libx265 -x265-params log-level=none:chromaloc=2 -pix_fmt yuv420p10le -color_range tv \
              -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc \
              -chroma_sample_location topleft",
             Colour {
