@@ -46,22 +46,15 @@ pub fn frame_of(canvas: &Canvas, format: PictureFormat, pts: Timestamp) -> Frame
 }
 
 /// Draws a picture straight into a frame, in bands on all threads: as [`frame_of`], but no whole
-/// canvas is ever kept.
-pub fn render_frame(
-    format: PictureFormat,
-    pts: Timestamp,
-    light: Light,
-    draw: impl Fn(&mut Canvas) + Sync,
-) -> Frame {
-    let mut frame = Frame::new(format, pts);
+/// canvas is ever kept. Every sample of the frame is written, whatever it held.
+pub fn render_frame(frame: &mut Frame, light: Light, draw: impl Fn(&mut Canvas) + Sync) {
     frame.colour = Colour::BT709;
-    let bands = canvas::bands(format.height);
-    each_band(&mut frame, &bands, |format, rows, write| {
+    let bands = canvas::bands(frame.format().height);
+    each_band(frame, &bands, |format, rows, write| {
         let mut canvas = Canvas::band(format.width, format.height, rows, light);
         draw(&mut canvas);
         write(&canvas);
     });
-    frame
 }
 
 /// Calls `fill` for every band of the frame, with what writes a canvas of those rows into it.
@@ -430,7 +423,8 @@ mod tests {
             canvas.circle(30.0, 33.0, 21.0, &Rgba::light(0xffc040));
         };
         let format = PictureFormat::new(61, 75, Chroma::C420, BitDepth::Eight);
-        let banded = render_frame(format, zero(), Light::Linear, draw);
+        let mut banded = Frame::new(format, zero());
+        render_frame(&mut banded, Light::Linear, draw);
         let whole = frame_of(&Canvas::render(61, 75, Light::Linear, draw), format, zero());
         assert_eq!(banded.planes, whole.planes);
     }

@@ -34,7 +34,7 @@ mod talking_head;
 use std::fmt;
 use std::str::FromStr;
 
-use nervure_frame::{Frame, PictureFormat, TimeBase, Timestamp};
+use nervure_frame::{Frame, FramePool, PictureFormat, TimeBase, Timestamp};
 
 use crate::draw::{Canvas, Light, render_frame};
 use crate::{Error, Result};
@@ -155,6 +155,7 @@ pub struct Renderer {
     spec: SceneSpec,
     base: TimeBase,
     shutter: f64,
+    pool: FramePool,
     painter: Box<dyn Painter>,
 }
 
@@ -172,7 +173,7 @@ impl Renderer {
     /// # Errors
     /// When the size or the frame rate is zero or beyond what a video can have.
     pub fn new(spec: SceneSpec) -> Result<Renderer> {
-        const SIDE: usize = 16_384;
+        const SIDE: usize = 8192;
         let PictureFormat { width, height, .. } = spec.format;
         let (num, den) = spec.frame_rate;
         if width == 0 || height == 0 || width > SIDE || height > SIDE {
@@ -203,6 +204,7 @@ impl Renderer {
             spec,
             base,
             shutter,
+            pool: FramePool::new(),
             painter,
         })
     }
@@ -223,7 +225,8 @@ impl Renderer {
             index,
         };
         let draw = self.painter.picture(moment);
-        let mut frame = render_frame(self.spec.format, pts, self.painter.light(), draw);
+        let mut frame = self.pool.frame(self.spec.format, pts);
+        render_frame(&mut frame, self.painter.light(), draw);
         frame.duration = Some(1);
         frame
     }
