@@ -14,7 +14,7 @@ fn reordered_pictures_at_uneven_times_keep_their_timestamps() {
     let Some(clips) = Clips::new() else { return };
     // Gaps of one, two and five frames, and a clock that does not divide them.
     let source = "-f lavfi -i testsrc2=size=64x36:rate=24000/1001:duration=6 \
-                  -vf select='not(eq(mod(n,7),2))*not(between(n,40,44))' -vsync vfr";
+                  -vf select='not(eq(mod(n,7),2))*not(between(n,40,44))' -fps_mode vfr";
     for (name, codec) in [
         ("a.mp4", format!("{X264} -bf 3 -b_strategy 0 -g 20")),
         ("b.mkv", format!("{X264} -bf 3 -b_strategy 0 -g 20")),

@@ -79,7 +79,7 @@ pub fn raw_by_ffmpeg(path: &Path, pixels: &str) -> Vec<u8> {
         "IN",
         "-map",
         "0:v:0",
-        "-vsync",
+        "-fps_mode",
         "passthrough",
         "-pix_fmt",
         pixels,
