@@ -16,6 +16,12 @@
 //! # Ok::<(), nervure_kernels::Error>(())
 //! ```
 
+// Where there are no vector kernels, the definitions serve and the rest has no user.
+#![cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code, unused_macros, unused_mut, unused_variables)
+)]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

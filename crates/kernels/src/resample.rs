@@ -4,6 +4,12 @@
 //! likes. It filters across first, into rows of 16-bit integers that stay in the cache, then down.
 //! All arithmetic is in integers and every instruction set gives the same bits.
 
+// Where there are no vector kernels, rows are filtered as the axis has them.
+#![cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code)
+)]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

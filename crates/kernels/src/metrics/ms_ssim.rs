@@ -262,7 +262,7 @@ fn similarity<S: Source>(isa: Isa, source: &S, constants: &Constants, luminance:
     let (columns, rows) = (width + 1 - TAPS, height + 1 - TAPS);
     let mut ring = Aligned([[[0.0; STRIP]; 2]; TAPS]);
     let step = STRIP - WIDEST;
-    let strips = (0..columns).step_by(step).map(|left| {
+    let strips = (0..columns).step_by(step).map(|left| -> f64 {
         let columns = step.min(columns - left);
         match isa {
             // SAFETY: a scorer is only made for instructions that the processor has.
