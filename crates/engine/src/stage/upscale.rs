@@ -90,10 +90,10 @@ impl Upscale {
         if let Some((_, plans)) = plans {
             let mut work = || match (&frame.planes, &mut out.planes) {
                 (Planes::Eight(source), Planes::Eight(target)) => {
-                    resize_planes(plans, source, target, scratch)
+                    resize_planes(plans, source, target, scratch);
                 }
                 (Planes::Ten(source), Planes::Ten(target)) => {
-                    resize_planes(plans, source, target, scratch)
+                    resize_planes(plans, source, target, scratch);
                 }
                 _ => unreachable!("the pool makes frames of the source's depth"),
             };
@@ -212,14 +212,14 @@ mod tests {
                 planes.iter_mut().for_each(|p| {
                     p.rows_mut()
                         .flatten()
-                        .for_each(|s| *s = (next() & 255) as u8)
+                        .for_each(|s| *s = (next() & 255) as u8);
                 });
             }
             Planes::Ten(planes) => {
                 planes.iter_mut().for_each(|p| {
                     p.rows_mut()
                         .flatten()
-                        .for_each(|s| *s = (next() & 1023) as u16)
+                        .for_each(|s| *s = (next() & 1023) as u16);
                 });
             }
         }
