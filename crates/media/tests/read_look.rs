@@ -144,7 +144,10 @@ fn a_turned_picture_says_so_and_is_not_turned() {
 
 /// An MP4 file whose picture is turned: `x' = a x + c y`, `y' = b x + d y`.
 fn with_matrix(mut data: Vec<u8>, [a, b, c, d]: [i32; 4]) -> Vec<u8> {
-    let header = data.windows(4).position(|bytes| bytes == b"tkhd").unwrap();
+    let header = data
+        .windows(4)
+        .position(|bytes| bytes == b"tkhd")
+        .expect("a track header");
     let matrix = header + 44;
     for (index, value) in [a, b, 0, c, d].into_iter().enumerate() {
         let place = matrix + index * 4;
