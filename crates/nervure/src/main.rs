@@ -50,16 +50,21 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr(arguments.verbose);
-    let outcome = match &arguments.command {
+    run(&arguments.command).unwrap_or_else(|error| {
+        console::report_error(&error);
+        ExitCode::from(2)
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    // Whoever asks for an instruction set by name wants that one or an error.
+    nervure_kernels::Isa::from_env()?;
+    match command {
         Command::Enhance(args) => enhance::run(args),
         Command::Score(args) => score::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Demo(args) => demo::run(args),
-    };
-    outcome.unwrap_or_else(|error| {
-        console::report_error(&error);
-        ExitCode::from(2)
-    })
+    }
 }
 
 /// Logs on stderr: errors of the libraries by default, more with `-v` or `NERVURE_LOG`.

@@ -43,3 +43,18 @@ fn a_wrong_word_is_exit_status_two() {
         .unwrap();
     assert_eq!(none.status.code(), Some(2));
 }
+
+#[test]
+fn an_instruction_set_that_is_not_there_is_said() {
+    let wrong = Command::new(env!("CARGO_BIN_EXE_nervure"))
+        .args(["enhance", "lavfi:testsrc2=duration=0.1", "-o", "null:"])
+        .env("NERVURE_ISA", "mmx")
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&wrong.stderr);
+    assert!(
+        text.starts_with("error: NERVURE_ISA=mmx names no instruction set"),
+        "{text}"
+    );
+}
