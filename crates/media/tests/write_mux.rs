@@ -302,7 +302,8 @@ fn colour_shape_and_hdr_survive_in_every_codec() {
     if !ffmpeg(
         folder.path(),
         "-f lavfi -i testsrc2=s=96x64:r=25:d=0.2 -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast \
-         -vf setsar=4/3 -color_range tv -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc \
+         -vf setsar=4/3,setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc \
+         -color_range tv -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc \
          -chroma_sample_location topleft -x265-params \
          log-level=none:chromaloc=2:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400 \
          hdr.mp4",

@@ -193,7 +193,7 @@ fn colour_and_sample_shape_are_carried_through() {
     let Some(place) = Place::new() else { return };
     place.make(
         "in.mp4",
-        "-f lavfi -i testsrc2=size=96x64:rate=25:duration=0.4 -vf setsar=4/3 -pix_fmt yuv420p10le -c:v libx265 \
+        "-f lavfi -i testsrc2=size=96x64:rate=25:duration=0.4 -vf setsar=4/3,setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc -pix_fmt yuv420p10le -c:v libx265 \
          -x265-params log-level=none -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv",
     );
     place.run("enhance in.mp4 -o out.mp4");

@@ -139,7 +139,7 @@ mod tests {
         use ffi::AVCodecID as Id;
         assert_eq!(holds("webm", Id::AAC), Holds::No);
         assert_eq!(holds("webm", Id::OPUS), Holds::Yes);
-        assert_eq!(holds("mp4", Id::FFV1), Holds::No);
+        assert_eq!(holds("mp4", Id::THEORA), Holds::No);
         assert_eq!(holds("matroska", Id::FFV1), Holds::Yes);
         assert_eq!(holds("mp4", Id::FLAC), Holds::Yes);
         assert_eq!(is_text(Id::SUBRIP), Some(true));
