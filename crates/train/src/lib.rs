@@ -1,0 +1,2 @@
+//! Learning: what is fed to networks, and in time the networks.
+#![forbid(unsafe_code)]
