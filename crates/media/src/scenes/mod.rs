@@ -23,7 +23,7 @@
 mod action;
 mod animation;
 mod grain;
-mod noise;
+pub(crate) mod noise;
 mod perspective;
 mod reel;
 mod screen;

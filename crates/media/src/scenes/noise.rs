@@ -5,11 +5,11 @@ use crate::draw::math::{mix, split};
 
 /// A generator of random numbers (SplitMix64).
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// A generator of its own for each seed and purpose.
-    pub(super) fn new(seed: u64, purpose: &str) -> Dice {
+    pub(crate) fn new(seed: u64, purpose: &str) -> Dice {
         let purpose = u64::from(crc32fast::hash(purpose.as_bytes()));
         let mut dice = Dice(seed ^ (purpose << 32 | purpose));
         dice.roll();
@@ -17,7 +17,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub(super) fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,29 +26,29 @@ impl Dice {
     }
 
     /// A number in 0..1.
-    pub(super) fn unit(&mut self) -> f32 {
+    pub(crate) fn unit(&mut self) -> f32 {
         (self.roll() >> 40) as f32 / (1u32 << 24) as f32
     }
 
     /// A number in `low..high`.
-    pub(super) fn within(&mut self, low: f32, high: f32) -> f32 {
+    pub(crate) fn within(&mut self, low: f32, high: f32) -> f32 {
         mix(low, high, self.unit())
     }
 
     /// A whole number in `0..count`.
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         ((self.unit() * count as f32) as usize).min(count.saturating_sub(1))
     }
 
     /// One of `choices`.
-    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 }
 
 /// Mixes three whole numbers into 32 bits that look random.
 #[inline(always)]
-pub(super) fn hash(x: i32, y: i32, z: u32) -> u32 {
+pub(crate) fn hash(x: i32, y: i32, z: u32) -> u32 {
     let mut h = (x as u32).wrapping_mul(0x9e37_79b1)
         ^ (y as u32).wrapping_mul(0x85eb_ca77)
         ^ z.wrapping_mul(0xc2b2_ae3d);
