@@ -1,2 +1,11 @@
 //! Pairs of damaged and whole video to train on: made, kept and read.
 #![forbid(unsafe_code)]
+
+mod clip;
+mod error;
+
+pub use clip::{ClipReader, ClipWriter};
+pub use error::Error;
+
+/// The result of this crate's calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
