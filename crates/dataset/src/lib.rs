@@ -3,6 +3,7 @@
 
 mod clip;
 mod error;
+pub mod manifest;
 
 pub use clip::{ClipReader, ClipWriter};
 pub use error::Error;
