@@ -31,15 +31,15 @@ const X265_DELAY: i32 = 2;
 pub struct EncodeSettings {
     /// The codec.
     pub codec: Codec,
-    /// Constant quality, lower is better: 18 for H.264, 20 for HEVC, 30 for VP9 and AV1 when neither
-    /// this nor `bitrate` is given. H.264 takes -12 to 51, HEVC 0 to 51, VP9 whole numbers from 0 to
-    /// 63, AV1 from 1 to 63; FFV1 is lossless and takes none.
+    /// Constant quality, lower is better: 18 for H.264, 20 for HEVC, 12 for VP8, 30 for VP9 and AV1
+    /// when neither this nor `bitrate` is given. H.264 takes -12 to 51, HEVC 0 to 51, and whole
+    /// numbers VP8 from 4 to 63, VP9 from 0 to 63, AV1 from 1 to 63; FFV1 is lossless and takes none.
     pub crf: Option<f32>,
     /// Bits in a second on average; beside `crf`, the most that quality may cost.
     pub bitrate: Option<u64>,
-    /// Speed against size, `ultrafast` to `placebo`, `medium` when none is given. VP9 and AV1 also
-    /// take their encoders' numbers (`cpu-used` 0 to 8, SVT-AV1 0 to 13); `medium` is 4 for VP9, 8
-    /// for SVT-AV1 and 6 for libaom.
+    /// Speed against size, `ultrafast` to `placebo`, `medium` when none is given. VP8, VP9 and AV1
+    /// also take their encoders' numbers (`cpu-used` 0 to 16 for VP8, 0 to 8 for VP9 and libaom;
+    /// SVT-AV1 0 to 13); `medium` is 4 for VP8 and VP9, 8 for SVT-AV1 and 6 for libaom.
     pub preset: Option<String>,
     /// How many threads; 0 leaves it to the encoder. Another number may give other bytes.
     pub threads: usize,

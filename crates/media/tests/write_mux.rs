@@ -394,6 +394,7 @@ fn stretches_encoded_one_after_the_other_are_one_stream() {
     for (codec, ending) in [
         (Codec::H264, "mp4"),
         (Codec::Hevc, "mp4"),
+        (Codec::Vp8, "webm"),
         (Codec::Vp9, "webm"),
         (Codec::Av1, "mkv"),
     ] {

@@ -71,7 +71,7 @@ pub(crate) struct SampleArgs {
     pub(crate) output: Option<PathBuf>,
 
     /// Codec of the result [default: ffv1 in .mkv, h264 in .mp4, vp9 in .webm]
-    #[arg(long, value_parser = codec, value_name = "h264|hevc|vp9|av1|ffv1")]
+    #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]
     pub(crate) codec: Option<Codec>,
 
     /// Constant quality: lower is better and larger [default: by codec]

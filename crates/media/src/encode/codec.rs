@@ -16,6 +16,8 @@ pub enum Codec {
     H264,
     /// H.265, by libx265.
     Hevc,
+    /// VP8, by libvpx: 4:2:0 in 8 bits only.
+    Vp8,
     /// VP9, by libvpx.
     Vp9,
     /// AV1, by SVT-AV1, else by libaom.
@@ -26,9 +28,10 @@ pub enum Codec {
 
 impl Codec {
     /// All of them.
-    pub const ALL: [Codec; 5] = [
+    pub const ALL: [Codec; 6] = [
         Codec::H264,
         Codec::Hevc,
+        Codec::Vp8,
         Codec::Vp9,
         Codec::Av1,
         Codec::Ffv1,
@@ -39,6 +42,7 @@ impl Codec {
         match self {
             Codec::H264 => "h264",
             Codec::Hevc => "hevc",
+            Codec::Vp8 => "vp8",
             Codec::Vp9 => "vp9",
             Codec::Av1 => "av1",
             Codec::Ffv1 => "ffv1",
@@ -50,6 +54,7 @@ impl Codec {
         match self {
             Codec::H264 => ffi::AVCodecID::H264,
             Codec::Hevc => ffi::AVCodecID::HEVC,
+            Codec::Vp8 => ffi::AVCodecID::VP8,
             Codec::Vp9 => ffi::AVCodecID::VP9,
             Codec::Av1 => ffi::AVCodecID::AV1,
             Codec::Ffv1 => ffi::AVCodecID::FFV1,
@@ -64,8 +69,13 @@ impl Codec {
                 let (horizontal, vertical) = chroma.shift();
                 (1 << horizontal, 1 << vertical)
             }
-            Codec::Vp9 | Codec::Av1 | Codec::Ffv1 => (1, 1),
+            Codec::Vp8 | Codec::Vp9 | Codec::Av1 | Codec::Ffv1 => (1, 1),
         }
+    }
+
+    /// Whether it holds pictures of this subsampling and depth, in whatever size.
+    pub fn holds(self, chroma: Chroma, depth: BitDepth) -> bool {
+        self != Codec::Vp8 || (chroma == Chroma::C420 && depth == BitDepth::Eight)
     }
 
     /// The encoder in the linked libav that writes pictures of this format, or what is missing.
@@ -74,6 +84,12 @@ impl Codec {
         format: PictureFormat,
         available: impl Fn(&str) -> bool,
     ) -> Result<&'static str> {
+        if !self.holds(format.chroma, format.depth) {
+            return Err(Error::Unsupported {
+                what: format!("{self} cannot hold {format}: it knows only 4:2:0 in 8 bits"),
+                hint: Some("choose another --codec".into()),
+            });
+        }
         let (across, down) = self.size_step(format.chroma);
         if !format.width.is_multiple_of(across) || !format.height.is_multiple_of(down) {
             return Err(Error::Unsupported {
@@ -119,6 +135,7 @@ impl Codec {
         match self {
             Codec::H264 => &["libx264"],
             Codec::Hevc => &["libx265"],
+            Codec::Vp8 => &["libvpx"],
             Codec::Vp9 => &["libvpx-vp9"],
             Codec::Av1 => &["libsvtav1", "libaom-av1"],
             Codec::Ffv1 => &["ffv1"],
@@ -130,7 +147,7 @@ impl Codec {
 const HEVC_SMALLEST: usize = 16;
 
 /// SVT-AV1 takes only 4:2:0 of even sizes from 64x64; every other encoder takes every format that
-/// frames have.
+/// frames have and its codec holds.
 fn takes(encoder: &str, format: PictureFormat) -> bool {
     encoder != "libsvtav1"
         || (format.chroma == Chroma::C420
@@ -145,6 +162,7 @@ impl fmt::Display for Codec {
         f.write_str(match self {
             Codec::H264 => "H.264",
             Codec::Hevc => "HEVC",
+            Codec::Vp8 => "VP8",
             Codec::Vp9 => "VP9",
             Codec::Av1 => "AV1",
             Codec::Ffv1 => "FFV1",
@@ -160,12 +178,13 @@ impl FromStr for Codec {
         match text.to_ascii_lowercase().as_str() {
             "h264" | "h.264" | "avc" | "x264" | "libx264" => Ok(Codec::H264),
             "hevc" | "h265" | "h.265" | "x265" | "libx265" => Ok(Codec::Hevc),
+            "vp8" | "libvpx" => Ok(Codec::Vp8),
             "vp9" | "libvpx-vp9" => Ok(Codec::Vp9),
             "av1" | "libsvtav1" | "libaom-av1" => Ok(Codec::Av1),
             "ffv1" => Ok(Codec::Ffv1),
             _ => Err(Error::Unsupported {
                 what: format!("no codec is called {text:?}"),
-                hint: Some("choose h264, hevc, vp9, av1 or ffv1".into()),
+                hint: Some("choose h264, hevc, vp8, vp9, av1 or ffv1".into()),
             }),
         }
     }
@@ -205,6 +224,21 @@ mod tests {
         assert_eq!(Codec::Hevc.encoder(tall, all).unwrap(), "libx265");
         let full = format(101, 77, Chroma::C444);
         assert_eq!(Codec::H264.encoder(full, all).unwrap(), "libx264");
+    }
+
+    #[test]
+    fn formats_beyond_a_codec_are_refused() {
+        let all = |_: &str| true;
+        let odd = format(101, 77, Chroma::C420);
+        assert_eq!(Codec::Vp8.encoder(odd, all).unwrap(), "libvpx");
+        let deep = PictureFormat::new(64, 64, Chroma::C420, BitDepth::Ten);
+        for refused in [format(64, 64, Chroma::C422), deep] {
+            let error = Codec::Vp8.encoder(refused, all).unwrap_err();
+            assert!(error.to_string().contains("only 4:2:0 in 8 bits"));
+            for codec in Codec::ALL.into_iter().filter(|codec| *codec != Codec::Vp8) {
+                assert!(codec.encoder(refused, all).is_ok(), "{codec} {refused}");
+            }
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ const PRESETS: [&str; 10] = [
 ];
 
 /// What each of [`PRESETS`] is in the numbers of the other encoders.
+const VP8_PRESETS: [u8; 10] = [16, 12, 8, 5, 5, 4, 3, 2, 1, 0];
 const VP9_PRESETS: [u8; 10] = [8, 7, 6, 5, 5, 4, 3, 2, 1, 0];
 const SVT_PRESETS: [u8; 10] = [12, 12, 11, 10, 9, 8, 6, 4, 2, 0];
 const AOM_PRESETS: [u8; 10] = [8, 8, 8, 7, 7, 6, 4, 3, 2, 1];
@@ -93,6 +94,18 @@ impl Recipe {
                     extra.push(format!("max-cll={brightest},{average}"));
                 }
                 set("x265-params", extra.join(":"));
+            }
+            "libvpx" => {
+                set("deadline", "good".into());
+                set(
+                    "cpu-used",
+                    number_preset(settings, encoder, VP8_PRESETS, 4, 16)?.to_string(),
+                );
+                // Hidden pictures would be packets of their own, which containers have no time for.
+                set("auto-alt-ref", "0".into());
+                if let Some(crf) = quality.crf(12.0) {
+                    set("crf", whole(encoder, crf, 4, 63)?.to_string());
+                }
             }
             "libvpx-vp9" => {
                 set("deadline", "good".into());
@@ -172,7 +185,10 @@ impl Recipe {
                     "libx265" | "libsvtav1" => 0,
                     _ => settings.threads,
                 },
-                bitrate: quality.bitrate(encoder),
+                bitrate: quality.bitrate(encoder).or_else(|| {
+                    // VP8 knows quality only under a cap, and its own is far too low.
+                    (encoder == "libvpx").then(|| generous(spec.format, frame_rate))
+                }),
                 ceiling: quality.ceiling(encoder),
             },
             options,
@@ -213,7 +229,7 @@ impl Quality {
             Quality::Constant(_) => None,
             Quality::Bits(bits) => Some(*bits),
             Quality::Capped(_, bits) => {
-                matches!(encoder, "libvpx-vp9" | "libaom-av1").then_some(*bits)
+                matches!(encoder, "libvpx" | "libvpx-vp9" | "libaom-av1").then_some(*bits)
             }
         }
     }
@@ -221,7 +237,7 @@ impl Quality {
     fn ceiling(&self, encoder: &str) -> Option<u64> {
         match self {
             Quality::Capped(_, bits) => {
-                (!matches!(encoder, "libvpx-vp9" | "libaom-av1")).then_some(*bits)
+                (!matches!(encoder, "libvpx" | "libvpx-vp9" | "libaom-av1")).then_some(*bits)
             }
             _ => None,
         }
@@ -322,6 +338,13 @@ fn ffv1_slices(format: PictureFormat) -> Option<u32> {
     }
 }
 
+/// More bits in a second than any quality needs: as many as the pictures have samples.
+fn generous(format: PictureFormat, (rate, per): (u32, u32)) -> u64 {
+    let second = format.samples() as f64 * f64::from(rate) / f64::from(per);
+    // libvpx counts in thousands, in 32 bits, and multiplies.
+    (second as u64).clamp(1_000_000, 1_000_000_000)
+}
+
 /// The user's options over ours; lists of parameters are joined, theirs last.
 fn merge(options: &mut Vec<(String, String)>, theirs: &[(String, String)]) {
     for (key, value) in theirs {
@@ -363,7 +386,7 @@ fn clock(encoder: &str, base: TimeBase) -> Clock {
         // x265 and SVT-AV1 take the clock for the frame rate, and have no use for the rest.
         "libx265" | "libsvtav1" => Clock::Index,
         // libvpx and libaom count in ten millionths of a second, and want ticks under a second.
-        "libvpx-vp9" | "libaom-av1" if base.den > 1_000_000 || base.num > base.den => Clock::Micros,
+        "libvpx" | "libvpx-vp9" | "libaom-av1" if base.den > 1_000_000 || base.num > base.den => Clock::Micros,
         // H.264 counts fields in 32 bits.
         "libx264" if base.den > u32::MAX / 2 => Clock::Micros,
         _ => Clock::Source,

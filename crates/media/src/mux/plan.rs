@@ -299,7 +299,7 @@ pub(super) fn check_video(container: Container, codec: Codec) -> Result<()> {
     Err(Error::Unsupported {
         what: format!("{} cannot hold {codec} video", container.name()),
         hint: Some(if container.is_webm() {
-            "name the output .mkv, or choose --codec vp9 or av1".into()
+            "name the output .mkv, or choose --codec vp8, vp9 or av1".into()
         } else {
             "name the output .mkv".into()
         }),

@@ -37,7 +37,7 @@ pub(crate) struct EnhanceArgs {
     pub(crate) upscaler: Upscaler,
 
     /// Codec of the result [default: by container and bit depth]
-    #[arg(long, value_parser = codec, value_name = "h264|hevc|vp9|av1|ffv1")]
+    #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]
     pub(crate) codec: Option<Codec>,
 
     /// Constant quality: lower is better and larger [default: by codec]
