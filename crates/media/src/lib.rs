@@ -14,6 +14,7 @@ mod error;
 mod input;
 mod leap;
 mod locate;
+mod loss;
 mod mux;
 mod reader;
 pub mod scenes;
@@ -29,6 +30,7 @@ pub use demux::{Demuxer, OpenOptions};
 pub use encode::{Codec, EncodeSettings, Encoder, PictureSpec, VideoTrack};
 pub use error::Error;
 pub use input::Input;
+pub use loss::{Channel, LossModel, LossTrace};
 pub use mux::{
     Action, MuxOptions, MuxReport, Muxer, Output, Plan, StreamPlan, container_keeps_rotation,
 };

@@ -139,12 +139,7 @@ fn what_makes_no_sense_is_refused_in_one_line() {
             None,
             "libx264 takes no quality of 60",
         ),
-        (
-            Codec::Vp8,
-            Some(3.0),
-            None,
-            "libvpx takes no quality of 3",
-        ),
+        (Codec::Vp8, Some(3.0), None, "libvpx takes no quality of 3"),
         (
             Codec::Vp9,
             Some(20.5),
@@ -226,13 +221,7 @@ fn frames_that_do_not_belong_are_refused() {
 fn bitrates_and_other_options_reach_the_encoders() {
     let spec = PictureSpec::new(plain(192, 128), TimeBase::new(1, 25));
     let pts: Vec<i64> = (0..20).collect();
-    for codec in [
-        Codec::H264,
-        Codec::Hevc,
-        Codec::Vp8,
-        Codec::Vp9,
-        Codec::Av1,
-    ] {
+    for codec in [Codec::H264, Codec::Hevc, Codec::Vp8, Codec::Vp9, Codec::Av1] {
         let size = |settings: &EncodeSettings| {
             let (_, packets) = encode(settings, &spec, &pts);
             packets

@@ -386,7 +386,9 @@ fn clock(encoder: &str, base: TimeBase) -> Clock {
         // x265 and SVT-AV1 take the clock for the frame rate, and have no use for the rest.
         "libx265" | "libsvtav1" => Clock::Index,
         // libvpx and libaom count in ten millionths of a second, and want ticks under a second.
-        "libvpx" | "libvpx-vp9" | "libaom-av1" if base.den > 1_000_000 || base.num > base.den => Clock::Micros,
+        "libvpx" | "libvpx-vp9" | "libaom-av1" if base.den > 1_000_000 || base.num > base.den => {
+            Clock::Micros
+        }
         // H.264 counts fields in 32 bits.
         "libx264" if base.den > u32::MAX / 2 => Clock::Micros,
         _ => Clock::Source,
