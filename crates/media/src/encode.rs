@@ -43,6 +43,11 @@ pub struct EncodeSettings {
     pub preset: Option<String>,
     /// How many threads; 0 leaves it to the encoder. Another number may give other bytes.
     pub threads: usize,
+    /// Seconds from one keyframe to the next at most, 10 when none is given. Damage heals at a
+    /// keyframe.
+    pub keyframe_seconds: Option<f64>,
+    /// Few pictures inside the encoder: much less memory for somewhat more bits.
+    pub lean: bool,
     /// Options of libav's encoder, over everything above.
     pub options: Vec<(String, String)>,
 }

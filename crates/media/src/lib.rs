@@ -6,6 +6,7 @@
 mod av;
 mod clock;
 mod decoding;
+pub mod degrade;
 mod demux;
 mod describe;
 pub mod draw;
@@ -22,6 +23,7 @@ mod segment;
 mod source;
 mod subtitle;
 mod timeline;
+mod transit;
 mod y4m;
 
 pub use av::library_version;
@@ -37,6 +39,7 @@ pub use mux::{
 pub use reader::{Damage, Reader};
 pub use segment::{SegmentInfo, SegmentReader, SegmentWriter};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
+pub use transit::{LossLevel, Transit, TransitSettings, TransitStats};
 pub use y4m::{Interlacing, RawWriter, Y4mHeader, Y4mReader, Y4mWriter};
 
 /// The result of this crate's calls.

@@ -3,6 +3,8 @@
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 
+use nervure_frame::TimeBase;
+
 use super::frame_in::RawFrame;
 use super::input::Stream;
 use super::packet::Packet;
@@ -46,7 +48,21 @@ impl Decoder {
         threads: usize,
         max_samples: usize,
     ) -> Result<Self, Option<c_int>> {
-        let parameters = stream.parameters();
+        Decoder::with_parameters(
+            stream.parameters(),
+            stream.time_base(),
+            threads,
+            max_samples,
+        )
+    }
+
+    /// The same for packets that come from no container.
+    pub(crate) fn with_parameters(
+        parameters: &ffi::AVCodecParameters,
+        time_base: Option<TimeBase>,
+        threads: usize,
+        max_samples: usize,
+    ) -> Result<Self, Option<c_int>> {
         // SAFETY: a fresh context is ours; every pointer passed is valid for the call. The fields are
         // those that libav's documentation lets a user set before opening.
         unsafe {
@@ -62,7 +78,7 @@ impl Decoder {
             if code < 0 {
                 return Err(Some(code));
             }
-            if let Some(base) = stream.time_base() {
+            if let Some(base) = time_base {
                 context.pkt_timebase = rational(base);
             }
             let threads = if threads == 0 { usual() } else { threads };
@@ -70,6 +86,8 @@ impl Decoder {
             context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
             // A damaged picture is better than none: it is given out and counted.
             context.flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT as c_int;
+            // libav's own choice today. What stands where data is missing must not change with it.
+            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
             let code = ffi::avcodec_open2(context, codec, ptr::null_mut());
             if code < 0 {
                 return Err(Some(code));

@@ -162,7 +162,8 @@ impl Recipe {
             }
         }
         merge(&mut options, &settings.options);
-        let interval = f64::from(frame_rate.0) / f64::from(frame_rate.1) * KEYFRAME_SECONDS;
+        let seconds = settings.keyframe_seconds.unwrap_or(KEYFRAME_SECONDS);
+        let interval = f64::from(frame_rate.0) / f64::from(frame_rate.1) * seconds;
         let clock = clock(encoder, spec.time_base);
         Ok(Recipe {
             clock,

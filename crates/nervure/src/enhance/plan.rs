@@ -298,7 +298,7 @@ impl Plan {
                 bitrate: args.bitrate.map(|kbps| kbps * 1000),
                 preset: args.preset.clone(),
                 threads,
-                options: Vec::new(),
+                ..EncodeSettings::default()
             },
             threads: workers,
             start: args.start,
