@@ -12,8 +12,8 @@ const MACROBLOCK: usize = 16;
 /// What is quantised, and how coarsely.
 #[derive(Debug)]
 pub(super) struct Blocking {
-    small: Transform<8>,
-    large: Transform<16>,
+    luma: Transforms,
+    chroma: Transforms,
     /// Macroblocks whose samples differ by no more than this many 8-bit levels are transformed
     /// whole, as newer codecs do.
     flat: i32,
@@ -25,9 +25,10 @@ impl Blocking {
         // About the steps of H.264 at QP 26 (0.25), 34 (0.4), 47 (0.9).
         let step = 4.0 * strength + 156.0 * strength * strength;
         Blocking {
-            small: Transform::new(step),
-            // The same precision of a block's mean, which is scaled by its side.
-            large: Transform::new(2.0 * step),
+            luma: Transforms::new(step),
+            // Codecs hold chroma back from the coarsest steps, as H.264's table of QPs does: eyes
+            // forgive blocks sooner than a wrong colour.
+            chroma: Transforms::new(step.min(14.0 + 0.25 * step)),
             flat: (160.0 * (strength - 0.5)) as i32,
             offset: (dice.below(MACROBLOCK), dice.below(MACROBLOCK)),
         }
@@ -43,9 +44,11 @@ impl Blocking {
     pub(super) fn apply<T: Level>(
         &self,
         plane: &mut Plane<T>,
+        luma: bool,
         shift: (u32, u32),
         nominal: Nominal,
     ) {
+        let transforms = if luma { &self.luma } else { &self.chroma };
         let side = (MACROBLOCK >> shift.0, MACROBLOCK >> shift.1);
         let start = |offset: usize, side: usize| (offset % side) as isize - side as isize;
         let (left, top) = (
@@ -57,17 +60,34 @@ impl Blocking {
                 if side == (16, 16) && self.flat >= 0 {
                     let block = Block::<16>::load(plane, x, y);
                     if block.range() <= (self.flat << T::EXTRA_BITS) as f32 {
-                        self.large.run(block, plane, x, y, nominal);
+                        transforms.large.run(block, plane, x, y, nominal);
                         continue;
                     }
                 }
                 for j in (0..side.1 as isize).step_by(8) {
                     for i in (0..side.0 as isize).step_by(8) {
                         let block = Block::<8>::load(plane, x + i, y + j);
-                        self.small.run(block, plane, x + i, y + j, nominal);
+                        transforms.small.run(block, plane, x + i, y + j, nominal);
                     }
                 }
             }
+        }
+    }
+}
+
+/// The transforms of blocks of both sizes.
+#[derive(Debug)]
+struct Transforms {
+    small: Transform<8>,
+    large: Transform<16>,
+}
+
+impl Transforms {
+    fn new(step: f32) -> Transforms {
+        Transforms {
+            small: Transform::new(step),
+            // The same precision of a block's mean, which is scaled by its side.
+            large: Transform::new(2.0 * step),
         }
     }
 }

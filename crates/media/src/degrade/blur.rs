@@ -26,7 +26,7 @@ const ENTRIES: usize = ((9 * (255 << FRACTION)) >> COARSE) + 1;
 #[derive(Debug)]
 pub(super) struct Blur {
     /// Which share of the fine and of the coarse band goes, by how much of it there is around.
-    loss: [Vec<i16>; 2],
+    loss: [Box<[i16; ENTRIES]>; 2],
     source: Sheet<i16>,
     fine: Sheet<i16>,
     coarse: Sheet<i16>,
@@ -35,8 +35,10 @@ pub(super) struct Blur {
 
 impl Blur {
     pub(super) fn new(strength: f32) -> Blur {
+        // Coarse detail is worth more to an encoder: it goes later.
+        let threshold = 6.0 * strength + 22.0 * strength * strength;
         Blur {
-            loss: [losses(28.0 * strength), losses(16.0 * strength)],
+            loss: [losses(threshold), losses(0.55 * threshold)],
             source: Sheet::default(),
             fine: Sheet::default(),
             coarse: Sheet::default(),
@@ -54,23 +56,24 @@ impl Blur {
         }
         smooth(&self.source, &mut self.fine, 1, height, &mut self.lines[0]);
         smooth(&self.fine, &mut self.coarse, 2, height, &mut self.lines[0]);
-        let [_, first, second] = &mut self.lines;
+        let [sums, first, second] = &mut self.lines;
+        let [fine_loss, coarse_loss] = &self.loss;
         for (y, row) in plane.rows_mut().enumerate() {
             let at = y as isize;
-            amount(&self.source, &self.fine, at, first);
-            amount(&self.fine, &self.coarse, at, second);
-            let (source, fine, coarse) =
-                (self.source.row(at), self.fine.row(at), self.coarse.row(at));
-            for (x, sample) in row.iter_mut().enumerate() {
-                let loss = |band: &[i16], line: &[i16]| -> i32 {
-                    let sum = line[MARGIN + x - 1] + line[MARGIN + x] + line[MARGIN + x + 1];
-                    i32::from(band[(sum as usize >> COARSE).min(ENTRIES - 1)])
+            amount(&self.source, &self.fine, at, sums, first);
+            amount(&self.fine, &self.coarse, at, sums, second);
+            let (source, fine) = (&self.source.row(at)[..width], &self.fine.row(at)[..width]);
+            let coarse = &self.coarse.row(at)[..width];
+            let (first, second) = (&first[..width], &second[..width]);
+            for (x, sample) in row[..width].iter_mut().enumerate() {
+                let loss = |table: &[i16; ENTRIES], amount: i16| -> i32 {
+                    i32::from(table[(amount as usize).min(ENTRIES - 1)])
                 };
                 let value = i32::from(source[x]);
                 let detail = value - i32::from(fine[x]);
                 let larger = i32::from(fine[x]) - i32::from(coarse[x]);
                 let gone =
-                    detail * loss(&self.loss[0], first) + larger * loss(&self.loss[1], second);
+                    detail * loss(fine_loss, first[x]) + larger * loss(coarse_loss, second[x]);
                 // In units of the working value; rounded once, at the end.
                 let kept = (value << 15) - gone;
                 let half = 1 << (14 + bits);
@@ -83,15 +86,13 @@ impl Blur {
 
 /// The share that goes for each amount of detail: all of what is far below `threshold` (in 8-bit
 /// levels), none of what is far above.
-fn losses(threshold: f32) -> Vec<i16> {
+fn losses(threshold: f32) -> Box<[i16; ENTRIES]> {
     let limit = threshold * threshold;
-    (0..ENTRIES)
-        .map(|entry| {
-            let sum = (entry << COARSE) as f32 + 0.5 * (1 << COARSE) as f32;
-            let mean = sum / (9 << FRACTION) as f32;
-            ((limit / (mean * mean + limit)) * (WHOLE - 1) as f32) as i16
-        })
-        .collect()
+    Box::new(std::array::from_fn(|entry| {
+        let sum = (entry << COARSE) as f32 + 0.5 * (1 << COARSE) as f32;
+        let mean = sum / (9 << FRACTION) as f32;
+        ((limit / (mean * mean + limit)) * (WHOLE - 1) as f32) as i16
+    }))
 }
 
 /// The binomial filter 1 4 6 4 1 in both directions, its taps `step` samples apart.
@@ -102,32 +103,41 @@ fn smooth(from: &Sheet<i16>, to: &mut Sheet<i16>, step: usize, height: usize, li
     fn mean(a: i16, b: i16, c: i16, d: i16, e: i16) -> i16 {
         (((a + e) + 4 * (b + d) + 6 * c) + 8) >> 4
     }
+    #[inline(never)] // Five slices of one known length: so the loop is always vectorised.
+    fn filter([a, b, c, d, e]: [&[i16]; 5], out: &mut [i16]) {
+        let count = out.len();
+        let (a, b, c) = (&a[..count], &b[..count], &c[..count]);
+        let (d, e) = (&d[..count], &e[..count]);
+        for x in 0..count {
+            out[x] = mean(a[x], b[x], c[x], d[x], e[x]);
+        }
+    }
     for y in 0..height {
-        let rows: [&[i16]; 5] =
+        let rows =
             std::array::from_fn(|tap| from.row(y as isize + (tap as isize - 2) * step as isize));
-        let middle = &mut line[MARGIN..MARGIN + width];
-        for (x, value) in middle.iter_mut().enumerate() {
-            *value = mean(rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x]);
-        }
+        filter(rows, &mut line[MARGIN..MARGIN + width]);
         spread(line);
-        let taps: [&[i16]; 5] =
-            std::array::from_fn(|tap| &line[MARGIN + tap * step - 2 * step..][..width]);
-        for (x, value) in to.row_mut(y).iter_mut().enumerate() {
-            *value = mean(taps[0][x], taps[1][x], taps[2][x], taps[3][x], taps[4][x]);
-        }
+        let taps = std::array::from_fn(|tap| &line[MARGIN + tap * step - 2 * step..][..width]);
+        filter(taps, to.row_mut(y));
         to.spread(y);
     }
 }
 
-/// How much two sheets differ, summed over three rows.
-fn amount(one: &Sheet<i16>, two: &Sheet<i16>, y: isize, out: &mut [i16]) {
-    let rows: [(&[i16], &[i16]); 3] = std::array::from_fn(|row| {
-        let y = y + row as isize - 1;
-        (one.wide(y), two.wide(y))
-    });
-    for (x, sum) in out.iter_mut().enumerate() {
-        let [a, b, c] = rows.map(|(one, two)| (one[x] - two[x]).abs());
-        *sum = a + b + c;
+/// Where in the tables it stands how much two sheets differ around each sample of a row.
+fn amount(one: &Sheet<i16>, two: &Sheet<i16>, y: isize, sums: &mut [i16], out: &mut [i16]) {
+    let count = sums.len();
+    sums.fill(0);
+    for y in y - 1..=y + 1 {
+        let (one, two) = (&one.wide(y)[..count], &two.wide(y)[..count]);
+        for ((sum, one), two) in sums.iter_mut().zip(one).zip(two) {
+            *sum += (one - two).abs();
+        }
+    }
+    let width = count - 2 * MARGIN;
+    let (left, right) = (&sums[MARGIN - 1..][..width], &sums[MARGIN + 1..][..width]);
+    let middle = &sums[MARGIN..][..width];
+    for (x, amount) in out[..width].iter_mut().enumerate() {
+        *amount = (left[x] + middle[x] + right[x]) >> COARSE;
     }
 }
 

@@ -252,7 +252,7 @@ impl Effect {
             let nominal = Nominal::of(colour, T::DEPTH, number);
             let shift = if number == 0 { (0, 0) } else { chroma };
             match self {
-                Effect::Blocking(blocking) => blocking.apply(plane, shift, nominal),
+                Effect::Blocking(blocking) => blocking.apply(plane, number == 0, shift, nominal),
                 Effect::Ringing(ringing) => ringing.apply(plane, nominal),
                 Effect::Blur(blur) => blur.apply(plane, nominal),
                 Effect::Noise(_) => {}

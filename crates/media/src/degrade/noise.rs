@@ -21,7 +21,7 @@ const STRONGEST: f32 = 16.0;
 /// How much of a chroma plane's noise is that of luma: the colours of a sensor's pixels share light.
 const SHARED: f32 = 0.5;
 /// Chroma noise beside luma noise: cameras and encoders smooth it.
-const CHROMA: f32 = 0.6;
+const CHROMA: f32 = 0.4;
 
 /// The standard deviation of [`Degradation::Noise`](super::Degradation::Noise) in a flat luma area,
 /// in 8-bit levels, at a `strength` and a `brightness` of 0 (black) to 1 (white). Clipping at black

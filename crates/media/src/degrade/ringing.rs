@@ -1,8 +1,8 @@
 //! Ripples beside edges.
 //!
 //! Where a codec cuts high frequencies off, an edge is drawn with waves on both sides (Gibbs). The
-//! waves alone are what a sharp low-pass filter leaves beside a soft one of the same slope: added
-//! to the picture near edges, they leave the edge itself as sharp as it was.
+//! waves alone are what a sharp low-pass filter has beside a soft one of about the same slope: added
+//! to the picture near edges, they leave the edge itself nearly as sharp as it was.
 
 use nervure_frame::Plane;
 
@@ -143,7 +143,7 @@ impl Ringing {
     }
 }
 
-/// What a sinc has beside a Gaussian of the same slope at an edge; sums to zero over all its taps.
+/// What a sinc has beside a Gaussian of nearly the same slope at an edge; sums to zero over all its taps.
 fn kernel(period: f32) -> [f32; REACH + 1] {
     let cutoff = 1.0 / period;
     let mut sharp = [0.0; REACH + 1];
@@ -154,8 +154,9 @@ fn kernel(period: f32) -> [f32; REACH + 1] {
             0 => 2.0 * cutoff,
             _ => sin_turns(cutoff * n) / (std::f32::consts::PI * n),
         };
-        // The Gaussian whose middle is as high: sigma is 1 / (2 cutoff sqrt(2 pi)).
-        let spread = 2.0 * cutoff * n;
+        // A Gaussian of sigma 1 / (2 cutoff sqrt(2 pi)) is as high in the middle. A narrower one
+        // takes a little of the edge itself, without which the waves look like sharpening.
+        let spread = 2.6 * cutoff * n;
         soft[tap] = exp(-std::f32::consts::PI * spread * spread);
     }
     let sum = |taps: &[f32; REACH + 1]| taps[0] + 2.0 * taps[1..].iter().sum::<f32>();

@@ -101,7 +101,7 @@ fn every_machine_gives_the_recorded_bytes() {
     assert_eq!(sums.collect::<Vec<_>>(), GOLDEN);
 }
 
-const GOLDEN: [u32; 4] = [3_819_212_577, 527_228_814, 3_236_080_498, 2_373_750_471];
+const GOLDEN: [u32; 4] = [264_338_176, 4_112_754_554, 4_209_700_491, 2_660_204_532];
 
 #[test]
 fn more_strength_is_more_error() {
@@ -283,7 +283,7 @@ fn chroma_noise_goes_with_luma_noise() {
     }
     let correlation = both / (one * other).sqrt();
     assert!((correlation - 0.5).abs() < 0.05, "{correlation}");
-    assert!(((other / one).sqrt() - 0.6).abs() < 0.05);
+    assert!(((other / one).sqrt() - 0.4).abs() < 0.04);
 }
 
 #[test]
