@@ -4,6 +4,7 @@
 //! libav type. `unsafe` stays in the private `av` module.
 
 mod av;
+pub mod camera;
 mod clock;
 mod decoding;
 pub mod degrade;

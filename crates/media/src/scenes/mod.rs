@@ -238,7 +238,7 @@ impl Renderer {
 }
 
 /// The sine of `cycles` full circles, for phases that grow with time: exact also after hours.
-fn wave(cycles: f64) -> f32 {
+pub(crate) fn wave(cycles: f64) -> f32 {
     crate::draw::math::sin_turns((cycles - cycles.floor()) as f32)
 }
 
