@@ -4,6 +4,7 @@
 mod clip;
 mod error;
 pub mod manifest;
+pub mod picture;
 
 pub use clip::{ClipReader, ClipWriter};
 pub use error::Error;
