@@ -44,6 +44,22 @@ pub enum Error {
         /// What to do instead.
         hint: Option<String>,
     },
+    /// Storage that is not a folder of this machine refused, or did not answer.
+    #[error("cannot {action}: {reason}")]
+    Remote {
+        /// What was being done, as in "write s3://bucket/lr/a.clip".
+        action: String,
+        /// What the storage or the network said.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Another process works on this.
+    #[error("another nervure is working on {what}")]
+    Busy {
+        /// A dataset, or a shard of one.
+        what: String,
+    },
     /// A source or a codec failed.
     #[error(transparent)]
     Media(#[from] nervure_media::Error),
@@ -67,10 +83,10 @@ impl Error {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Unsupported { hint, .. } => hint.clone(),
+            Error::Unsupported { hint, .. } | Error::Remote { hint, .. } => hint.clone(),
             Error::Newer { .. } => Some("update nervure".into()),
             Error::Media(error) => error.hint(),
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Error::Io { .. } if self.is_full_disk() => {
                 Some("free some space and continue with --resume".into())
             }
             _ => None,
