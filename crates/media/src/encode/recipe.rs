@@ -62,7 +62,13 @@ impl Recipe {
         let quality = Quality::of(settings);
         match encoder {
             "libx264" => {
-                set("preset", named_preset(settings, encoder)?);
+                let preset = named_preset(settings, encoder)?;
+                // The fastest presets look less far ahead than this by themselves.
+                let quick = PRESETS.iter().position(|name| *name == preset) < Some(3);
+                set("preset", preset);
+                if settings.lean && !quick {
+                    set("rc-lookahead", "20".into());
+                }
                 if let Some(crf) = quality.crf(18.0) {
                     set("crf", range(encoder, crf, -12.0, 51.0)?.to_string());
                 }
@@ -86,6 +92,9 @@ impl Recipe {
                 let mut extra = vec!["log-level=none".to_owned(), "open-gop=0".to_owned()];
                 if settings.threads > 0 {
                     extra.push(format!("pools={}", settings.threads));
+                }
+                if settings.lean {
+                    extra.push("rc-lookahead=5".into());
                 }
                 if let Some(display) = mastering {
                     extra.push(format!("master-display={}", display.in_units()));
@@ -113,6 +122,9 @@ impl Recipe {
                     "cpu-used",
                     number_preset(settings, encoder, VP9_PRESETS, 4, 8)?.to_string(),
                 );
+                if settings.lean {
+                    set("lag-in-frames", "16".into());
+                }
                 set("row-mt", "1".into());
                 if let Some(crf) = quality.crf(30.0) {
                     set("crf", whole(encoder, crf, 0, 63)?.to_string());
@@ -131,6 +143,10 @@ impl Recipe {
                 if settings.threads > 0 {
                     extra.push(format!("lp={}", settings.threads));
                 }
+                if settings.lean {
+                    extra.push("lookahead=0".into());
+                    extra.push("hierarchical-levels=3".into());
+                }
                 if let Some(display) = mastering {
                     extra.push(format!("mastering-display={}", display.in_decimals()));
                 }
@@ -146,6 +162,9 @@ impl Recipe {
                     "cpu-used",
                     number_preset(settings, encoder, AOM_PRESETS, 6, 8)?.to_string(),
                 );
+                if settings.lean {
+                    set("lag-in-frames", "16".into());
+                }
                 set("row-mt", "1".into());
                 if let Some(crf) = quality.crf(30.0) {
                     set("crf", whole(encoder, crf, 0, 63)?.to_string());

@@ -95,7 +95,11 @@ impl Receiver {
                 break;
             }
         }
-        self.stats.refused_packets += u64::from(refused);
+        if refused {
+            self.stats.refused_packets += 1;
+            let reason = log::last_error().unwrap_or_default();
+            tracing::debug!(pts = packet.pts(), reason, "the decoder refused a packet");
+        }
         Ok(())
     }
 

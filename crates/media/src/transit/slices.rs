@@ -164,3 +164,119 @@ impl<'a> Bits<'a> {
         Some(bit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slice that starts at this macroblock, followed by the same filling.
+    fn slice(first: u32, header: u8) -> Vec<u8> {
+        let value = u64::from(first) + 1;
+        let length = 64 - value.leading_zeros();
+        // The number's bits behind as many zeros, and ones to the end of the last byte.
+        let width = 2 * length - 1;
+        let padding = width.next_multiple_of(8) - width;
+        let bits = value << padding | ((1 << padding) - 1);
+        let bytes = bits.to_be_bytes();
+        let used = (width + padding) as usize / 8;
+        let mut payload = Vec::new();
+        for byte in &bytes[8 - used..] {
+            // As encoders do to keep start codes out.
+            if *byte <= 3 && payload.ends_with(&[0, 0]) {
+                payload.push(3);
+            }
+            payload.push(*byte);
+        }
+        [&[header][..], &payload, &[0xab, 0xcd]].concat()
+    }
+
+    fn stream(units: &[&[u8]]) -> Vec<u8> {
+        let mut data = Vec::new();
+        for (number, unit) in units.iter().enumerate() {
+            // Both lengths of start codes.
+            data.extend_from_slice(if number % 2 == 0 {
+                &[0, 0, 0, 1]
+            } else {
+                &[0, 0, 1]
+            });
+            data.extend_from_slice(unit);
+        }
+        data
+    }
+
+    const SEI: [u8; 4] = [0x06, 0x05, 0x01, 0x80];
+
+    #[test]
+    fn numbers_are_read_across_bytes_that_keep_start_codes_out() {
+        for first in [0, 1, 2, 6, 7, 40, 254, 255, 8159, 65_534, 65_535, 1 << 20] {
+            let unit = slice(first, 0x65);
+            assert_eq!(first_macroblock(&unit), Some(first), "{first}");
+        }
+        // 2^23 - 1 has 23 zeros in front: two bytes of them, where encoders put in a three.
+        let unit = slice((1 << 23) - 1, 0x41);
+        assert_eq!(unit[1..5], [0, 0, 3, 1]);
+        assert_eq!(first_macroblock(&unit), Some((1 << 23) - 1));
+        assert_eq!(first_macroblock(&SEI), None);
+        for short in [
+            &[][..],
+            &[0x65],
+            &[0x65, 0],
+            &[0x65, 0, 0, 3],
+            &[0x65, 0, 0, 0, 0, 1],
+        ] {
+            assert_eq!(first_macroblock(short), None, "{short:?}");
+        }
+    }
+
+    #[test]
+    fn each_slice_reaches_to_the_next() {
+        // 5 x 4 macroblocks.
+        let size = (80, 49);
+        let units = [&SEI[..], &slice(0, 0x65), &slice(5, 0x65), &slice(15, 0x65)];
+        let data = stream(&units);
+        let map = SliceMap::of(&data, size).unwrap();
+        assert_eq!(map.slices(), 3);
+        let (rest, mask) = map.without(&data, &[false, true, false]);
+        assert_eq!(mask.count(), 10);
+        assert!((0..5).all(|x| mask.is_lost(x, 1) && mask.is_lost(x, 2)));
+        // What is left is the stream without that unit and its start code.
+        let left = [
+            &data[..4 + 4 + 3 + units[1].len()],
+            &data[data.len() - 3 - units[3].len()..],
+        ];
+        assert_eq!(rest, left.concat());
+        let (rest, mask) = map.without(&data, &[true, true, true]);
+        assert_eq!((rest, mask.count()), (stream(&[&SEI]), 20));
+        let (rest, mask) = map.without(&data, &[false; 3]);
+        assert_eq!((rest, mask.count()), (data, 0));
+    }
+
+    #[test]
+    fn what_does_not_cover_the_picture_once_is_refused() {
+        let of = |units: &[&[u8]]| SliceMap::of(&stream(units), (80, 49)).map(drop);
+        assert!(of(&[&slice(0, 0x65)]).is_ok());
+        for (units, wanted) in [
+            (vec![&SEI[..]], "holds none"),
+            (vec![&slice(5, 0x65)[..]], "macroblock 5 out of turn"),
+            (
+                vec![&slice(0, 0x65)[..], &slice(0, 0x65)],
+                "macroblock 0 out of turn",
+            ),
+            (
+                vec![&slice(0, 0x41)[..], &slice(9, 0x41), &slice(4, 0x41)],
+                "macroblock 4",
+            ),
+            (
+                vec![&slice(0, 0x41)[..], &slice(20, 0x41)],
+                "macroblock 20 of 20",
+            ),
+        ] {
+            let reason = of(&units).unwrap_err();
+            assert!(reason.contains(wanted), "{reason}");
+        }
+        assert!(SliceMap::of(&[], (16, 16)).is_err());
+        assert!(SliceMap::of(&[0, 0, 1], (16, 16)).is_err());
+        // Another way of setting units apart, with their lengths in front.
+        assert!(SliceMap::of(&[0, 0, 0, 3, 0x65, 0x88, 0x80], (16, 16)).is_err());
+    }
+}
