@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod clip;
+pub mod content;
 mod error;
 pub mod manifest;
 pub mod picture;
+pub mod store;
 
 pub use clip::{ClipReader, ClipWriter};
 pub use error::Error;
