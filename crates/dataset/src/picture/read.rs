@@ -72,6 +72,23 @@ impl PngReader {
     /// Reads the mask of a picture of this size.
     pub fn mask(&mut self, path: &Path, width: usize, height: usize) -> Result<LossMask> {
         self.load(path)?;
+        self.decode_mask(path, width, height)
+    }
+
+    /// As [`PngReader::mask`], of a file that was read already; `path` is for messages.
+    pub fn mask_of(
+        &mut self,
+        bytes: &[u8],
+        path: &Path,
+        width: usize,
+        height: usize,
+    ) -> Result<LossMask> {
+        self.file.clear();
+        self.file.extend_from_slice(bytes);
+        self.decode_mask(path, width, height)
+    }
+
+    fn decode_mask(&mut self, path: &Path, width: usize, height: usize) -> Result<LossMask> {
         let header = self.decode(path)?;
         let mut mask = LossMask::whole(width, height);
         let (found, wanted) = ((header.width, header.height), (mask.columns(), mask.rows()));
