@@ -2,11 +2,12 @@
 
 /// Makes every large block that libav and the encoders allocate come fresh and zeroed.
 ///
-/// x264 reads a little memory that it never wrote. With the default allocator a second encoder in
-/// the same process gets blocks that the first has used, whose contents depend on timing, and then
-/// codes the same frames into other bytes from run to run. With a fixed threshold, large blocks come
-/// from the kernel each time. They are allocated when an encoder opens, not for each frame, so this
-/// costs nothing that can be measured; and they go back when it closes.
+/// Encoders have been found to read memory that they never wrote (the recipe of x264 tells of one).
+/// With the default allocator a second encoder in the same process gets blocks that the first has
+/// used, whose contents depend on timing, and such a fault then gives other bytes from run to run.
+/// With a fixed threshold, large blocks come from the kernel each time. They are allocated when an
+/// encoder opens, not for each frame, so this costs nothing that can be measured; and they go back
+/// when it closes.
 pub(super) fn fresh_large_blocks() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -73,6 +73,9 @@ impl Recipe {
                     set("crf", range(encoder, crf, -12.0, 51.0)?.to_string());
                 }
                 let mut extra = Vec::new();
+                if let Some(set) = x264_instructions() {
+                    extra.push(format!("asm={set}"));
+                }
                 if let Some(display) = mastering {
                     extra.push(format!("mastering-display={}", display.in_units()));
                 }
@@ -413,6 +416,20 @@ fn clock(encoder: &str, base: TimeBase) -> Clock {
         "libx264" if base.den > u32::MAX / 2 => Clock::Micros,
         _ => Clock::Source,
     }
+}
+
+/// The instructions that x264 is held to, where it would choose others.
+///
+/// Its AVX-512 code for the look-ahead with B-frames reads past the end of a row where the picture's
+/// width is no multiple of 16 macroblocks, and so codes the same frames into bytes that depend on
+/// what the memory held before (seen with x264 0.164). AVX2 gives the same bytes each time, and on
+/// each machine.
+fn x264_instructions() -> Option<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        return Some("AVX2,BMI2,LZCNT,FMA3");
+    }
+    None
 }
 
 /// Codecs refuse a matrix of RGB where chroma is subsampled, and it can mean nothing there.
