@@ -1,57 +1,12 @@
 //! Masks against what was truly lost, found without looking at any slice.
-//!
-//! The same stream is decoded whole and damaged. Where pictures refer to no others and nothing is
-//! smoothed across macroblocks, those that differ are those that were lost.
 #![allow(clippy::unwrap_used)] // Tests, helpers included.
 
 mod transit_common;
+mod transit_truth;
 
-use nervure_frame::{Frame, LossMask};
 use nervure_media::{Codec, LossLevel, LossModel, TransitSettings};
 use transit_common::{frames, lossy, pass, plain, spec};
-
-/// Macroblocks whose samples differ in any plane.
-fn differing(one: &Frame, two: &Frame) -> LossMask {
-    let format = one.format();
-    let mut mask = LossMask::whole(format.width, format.height);
-    let (one, two) = (one.planes.eight().unwrap(), two.planes.eight().unwrap());
-    for plane in 0..3 {
-        let side = if plane == 0 { 16 } else { 8 };
-        let rows = one[plane].rows().zip(two[plane].rows());
-        for (y, (one, two)) in rows.enumerate() {
-            for x in (0..one.len()).filter(|x| one[*x] != two[*x]) {
-                mask.set(x / side, y / side, true);
-            }
-        }
-    }
-    mask
-}
-
-/// How marks and truth agree, in macroblocks.
-#[derive(Debug, Default)]
-struct Agreement {
-    lost: u64,
-    lost_marked: u64,
-    others: u64,
-    others_marked: u64,
-}
-
-impl Agreement {
-    fn add(&mut self, truth: &LossMask, marked: &LossMask) {
-        for row in 0..truth.rows() {
-            for column in 0..truth.columns() {
-                let marked = u64::from(marked.is_lost(column, row));
-                if truth.is_lost(column, row) {
-                    self.lost += 1;
-                    self.lost_marked += marked;
-                } else {
-                    self.others += 1;
-                    self.others_marked += marked;
-                }
-            }
-        }
-    }
-}
+use transit_truth::Agreement;
 
 fn sent_whole(settings: &TransitSettings) -> TransitSettings {
     // The same bytes go in: without losses, keyframes would come less often.
@@ -73,11 +28,9 @@ fn at_least_99_of_100_lost_macroblocks_are_marked_and_at_most_1_of_100_others() 
     }
     let (clean, _) = pass(&sent_whole(&settings), &spec(format), &sent);
     let (damaged, stats) = pass(&settings, &spec(format), &sent);
-    let none = LossMask::whole(format.width, format.height);
     let mut agreement = Agreement::default();
     for (clean, damaged) in clean.iter().zip(&damaged) {
-        let truth = differing(clean, damaged);
-        agreement.add(&truth, damaged.damage.as_ref().unwrap_or(&none));
+        agreement.add(clean, damaged);
     }
     assert!(agreement.lost > 500, "{agreement:?}");
     assert!(
@@ -107,13 +60,11 @@ fn in_an_ordinary_stream_nothing_else_differs_where_the_damage_begins() {
         settings
     };
     let (clean, _) = pass(&sent_whole(&ordinary(0)), &spec(format), &sent);
-    let none = LossMask::whole(format.width, format.height);
     let mut agreement = Agreement::default();
     for seed in 0..10 {
         let (damaged, _) = pass(&ordinary(seed), &spec(format), &sent);
         for (clean, damaged) in clean.iter().zip(&damaged) {
-            let truth = differing(clean, damaged);
-            agreement.add(&truth, damaged.damage.as_ref().unwrap_or(&none));
+            agreement.add(clean, damaged);
             if damaged.damage.is_some() {
                 break;
             }
