@@ -60,6 +60,9 @@ pub enum Error {
         /// A dataset, or a shard of one.
         what: String,
     },
+    /// A picture could not be resized.
+    #[error(transparent)]
+    Engine(#[from] nervure_engine::Error),
     /// A source or a codec failed.
     #[error(transparent)]
     Media(#[from] nervure_media::Error),

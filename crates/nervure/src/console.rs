@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -43,6 +44,11 @@ pub(crate) fn report_error(error: &anyhow::Error) {
             cause
                 .downcast_ref::<nervure_media::Error>()
                 .and_then(nervure_media::Error::hint)
+        })
+        .or_else(|| {
+            cause
+                .downcast_ref::<nervure_dataset::Error>()
+                .and_then(nervure_dataset::Error::hint)
         })
     });
     // A closed stderr leaves nobody to tell.
@@ -100,6 +106,78 @@ fn paint(text: &str, code: &str) -> String {
     }
 }
 
+/// A bar on a terminal, hidden elsewhere.
+fn bar(length: Option<u64>, template: &str, quiet: bool) -> ProgressBar {
+    let bar = match length {
+        Some(length) => ProgressBar::new(length),
+        None => ProgressBar::no_length(),
+    };
+    bar.set_draw_target(if quiet || !io::stderr().is_terminal() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr_with_hz(8)
+    });
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let eta = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{}", HumanDuration(state.eta()));
+        };
+        bar.set_style(style.progress_chars("━╸─").with_key("eta", eta));
+    }
+    bar
+}
+
+/// Progress of a job in parts that people do not count: a bar with words behind it.
+///
+/// A bar on a terminal; elsewhere a plain line now and then.
+pub(crate) struct Meter {
+    bar: ProgressBar,
+    verb: String,
+    plain: Option<Mutex<Instant>>,
+}
+
+impl Meter {
+    /// Progress towards `length` parts.
+    pub(crate) fn new(verb: &str, length: u64, quiet: bool) -> Self {
+        let template = "{prefix} {bar:20.cyan/dim} {percent:>3}%  {msg}  ETA {eta}";
+        let bar = bar(Some(length), template, quiet);
+        bar.set_prefix(verb.to_string());
+        Meter {
+            bar,
+            verb: verb.into(),
+            plain: (!quiet && !io::stderr().is_terminal()).then(|| Mutex::new(Instant::now())),
+        }
+    }
+
+    /// So many parts are done, and this is to be said of it.
+    pub(crate) fn set(&self, done: u64, message: impl Fn() -> String) {
+        let length = self.bar.length().unwrap_or(done);
+        let done = done.min(length);
+        // Words cost more than a step of the bar.
+        if !self.bar.is_hidden() && done != self.bar.position() {
+            self.bar.set_message(message());
+        }
+        self.bar.set_position(done);
+        if let Some(last) = &self.plain
+            && let Ok(mut last) = last.lock()
+            && last.elapsed() > PLAIN_EVERY
+        {
+            let percent = 100.0 * done as f64 / length.max(1) as f64;
+            say(&format!("{}: {percent:.0}%, {}", self.verb, message()));
+            *last = Instant::now();
+        }
+    }
+
+    /// Says something while the bar is out of the way.
+    pub(crate) fn aside(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// Progress of a job that turns out frames: how far, how fast, how long still.
 ///
 /// A bar on a terminal; elsewhere a plain line now and then, so that a log of an hour-long job
@@ -126,25 +204,11 @@ impl Progress {
         quiet: bool,
     ) -> Self {
         let terminal = io::stderr().is_terminal();
-        let bar = match total {
-            Some(total) => ProgressBar::new(total.max(done)),
-            None => ProgressBar::no_length(),
-        };
-        bar.set_draw_target(if quiet || !terminal {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(8)
-        });
         let template = match total {
             Some(_) => "{prefix} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  ETA {eta}",
             None => "{prefix} {spinner} {pos} frames  {msg}",
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            let eta = |state: &ProgressState, out: &mut dyn fmt::Write| {
-                let _ = write!(out, "{}", HumanDuration(state.eta()));
-            };
-            bar.set_style(style.progress_chars("━╸─").with_key("eta", eta));
-        }
+        let bar = bar(total.map(|total| total.max(done)), template, quiet);
         bar.set_prefix(verb.to_string());
         bar.set_position(done);
         bar.reset_eta();

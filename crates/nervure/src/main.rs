@@ -3,6 +3,7 @@
 
 mod chart;
 mod console;
+mod dataset;
 mod demo;
 mod enhance;
 mod output;
@@ -44,6 +45,7 @@ enum Command {
     Enhance(enhance::EnhanceArgs),
     Score(score::ScoreArgs),
     Sample(sample::SampleArgs),
+    Dataset(dataset::DatasetArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -63,6 +65,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Enhance(args) => enhance::run(args),
         Command::Score(args) => score::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Dataset(args) => dataset::run(args),
         Command::Demo(args) => demo::run(args),
     }
 }

@@ -112,7 +112,17 @@ impl ClipWriter {
     }
 
     /// Makes sure that every byte is on the disk, then gives the file its name.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
+        self.end(true)
+    }
+
+    /// Gives the file its name though it might not survive a power loss: for what is read again and
+    /// thrown away, or made certain later together with others.
+    pub fn finish_unsynced(self) -> Result<()> {
+        self.end(false)
+    }
+
+    fn end(mut self, certain: bool) -> Result<()> {
         let index = index_bytes(&self.entries);
         self.header.frames = self.entries.len() as u64;
         self.header.index_bytes = index.len() as u64;
@@ -123,7 +133,9 @@ impl ClipWriter {
             self.file.rewind()?;
             self.file.write_all(&header)?;
             self.file.flush()?;
-            self.file.get_ref().sync_all()?;
+            if certain {
+                self.file.get_ref().sync_all()?;
+            }
             fs::rename(&self.part, &self.path)
         };
         end().map_err(self.writing())?;

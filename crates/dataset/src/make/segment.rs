@@ -1,0 +1,288 @@
+//! A job: stretches of one source, one after the other.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use super::frames::Frames;
+use super::journal::Done;
+use super::plan::Job;
+use super::stage::{Staged, stage};
+use super::variant::{Failure, code};
+use super::{Ended, Event, Stages, Work};
+use crate::Error;
+use crate::clip::ClipReader;
+use crate::manifest::{ClipRecord, Skipped, SourceRecord};
+use crate::recipe::{Rate, Variant};
+use crate::sources::Source;
+
+/// Works on a job until it is done, the caller wants no more, or another job `failed`.
+pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(), Ended> {
+    let recipe = &work.maker.recipe;
+    let source = &work.maker.sources[job.source];
+    let halted = || (work.stop)() || failed.load(Ordering::Relaxed);
+    let mut budget = recipe.max_frames;
+    let mut segment = job.first;
+    // What an earlier run finished is not done again.
+    while let Some(done) = work.journal.finished(&id(source, segment)) {
+        let done = done.clone();
+        (work.tell)(Event::Coded(
+            job.seconds.min(recipe.segment_seconds) * recipe.variants().count() as f64,
+        ));
+        (work.tell)(Event::Pairs(
+            done.clips.iter().map(|clip| clip.frames).sum(),
+        ));
+        let next = following(job, &done, &mut budget);
+        keep(work, job.source, segment, done);
+        match next {
+            Some(next) => segment = next,
+            None => return Ok(()),
+        }
+    }
+    let mut frames = match open(work, job, source, segment) {
+        Ok(frames) => frames,
+        Err(error) => {
+            let done = Done {
+                skipped: vec![skip(work, source, error.to_string())],
+                ..Done::default()
+            };
+            work.journal.note(&id(source, segment), &done)?;
+            keep(work, job.source, segment, done);
+            return Ok(());
+        }
+    };
+    loop {
+        let done = Stretch {
+            work,
+            job,
+            source,
+            segment,
+            halted: &halted,
+        }
+        .run(&mut frames, budget)?;
+        work.journal.note(&id(source, segment), &done)?;
+        let next = following(job, &done, &mut budget);
+        keep(work, job.source, segment, done);
+        match next {
+            Some(next) => segment = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The job's next stretch after one that is done.
+fn following(job: &Job, done: &Done, budget: &mut Option<u64>) -> Option<u32> {
+    if let Some(budget) = budget {
+        *budget = budget.saturating_sub(done.pairs);
+        if *budget == 0 {
+            return None;
+        }
+    }
+    done.next
+        .filter(|next| job.end.is_none_or(|end| *next < end))
+}
+
+fn open(work: &Work<'_>, job: &Job, source: &Source, segment: u32) -> crate::Result<Frames> {
+    let recipe = &work.maker.recipe;
+    let seed = seed_of(recipe.seed, &source.slug);
+    let mut frames = Frames::open(source, recipe, seed)?;
+    if segment > 0 {
+        frames.skip_to(f64::from(segment) * recipe.segment_seconds)?;
+    }
+    // Read now: a source that cannot be read is skipped, whatever it is that fails.
+    work.digest(job.source)?;
+    Ok(frames)
+}
+
+fn keep(work: &Work<'_>, source: usize, segment: u32, done: Done) {
+    work.done
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert((source, segment), done);
+}
+
+fn skip(work: &Work<'_>, source: &Source, reason: String) -> Skipped {
+    let skipped = Skipped {
+        source: source.name.clone(),
+        reason,
+    };
+    (work.tell)(Event::Skipped(&skipped));
+    skipped
+}
+
+/// What a stretch is called, in names of files too.
+fn id(source: &Source, segment: u32) -> String {
+    format!("{}_{segment:04}", source.slug)
+}
+
+/// A seed of its own for each thing that has a name: it does not depend on what else is made.
+fn seed_of(seed: u64, name: &str) -> u64 {
+    let digest = Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(name)
+        .finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// One stretch of a source, in every variant.
+struct Stretch<'a> {
+    work: &'a Work<'a>,
+    job: &'a Job,
+    source: &'a Source,
+    segment: u32,
+    halted: &'a dyn Fn() -> bool,
+}
+
+/// A folder for unfinished work, which vanishes.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(path: PathBuf) -> Self {
+        // What a run that was killed has left.
+        let _ = fs::remove_dir_all(&path);
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed now is when the stretch is begun again.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Stretch<'_> {
+    fn run(&self, frames: &mut Frames, budget: Option<u64>) -> Result<Done, Ended> {
+        let recipe = &self.work.maker.recipe;
+        let scratch = Scratch::new(
+            self.work
+                .maker
+                .store
+                .staging()
+                .join(id(self.source, self.segment)),
+        );
+        let mut spent = Stages::default();
+        let outcome = stage(
+            frames,
+            recipe,
+            self.segment,
+            budget,
+            &scratch.0.join("source"),
+            &mut spent,
+            self.halted,
+        )?;
+        let mut done = Done {
+            next: outcome.next,
+            ..Done::default()
+        };
+        if let Some(reason) = outcome.fault {
+            done.skipped.push(skip(self.work, self.source, reason));
+        }
+        if let Some(staged) = &outcome.staged {
+            done.pairs = staged.pairs;
+            self.code(staged, &scratch, &mut done, &mut spent)?;
+        }
+        self.work.spent(&spent);
+        Ok(done)
+    }
+
+    /// Codes a stretch that is put aside in every variant.
+    fn code(
+        &self,
+        staged: &Staged,
+        scratch: &Scratch,
+        done: &mut Done,
+        spent: &mut Stages,
+    ) -> Result<(), Ended> {
+        let recipe = &self.work.maker.recipe;
+        let store = &self.work.maker.store;
+        // Stays open when the file moves to its place.
+        let large = ClipReader::open(&staged.large)?;
+        let each = staged.seconds / staged.frames.max(1) as f64;
+        let mut placed: Option<String> = None;
+        for variant in recipe.variants() {
+            let stem = format!("{}_{variant}", id(self.source, self.segment));
+            let seed = seed_of(recipe.seed, &stem);
+            let mut step = || {
+                (self.work.tell)(Event::Coded(each));
+                match (self.halted)() {
+                    true => Err(Ended::Stopped),
+                    false => Ok(()),
+                }
+            };
+            let folder = scratch.0.join("variant");
+            let coded = code(
+                staged, &large, recipe, variant, seed, &folder, spent, &mut step,
+            );
+            let coded = match coded {
+                Ok(coded) => coded,
+                Err(Failure::Run(ended)) => return Err(ended),
+                Err(Failure::Variant(error)) => {
+                    let reason = format!("{variant} from {:.1} s: {error}", staged.start);
+                    done.skipped.push(skip(self.work, self.source, reason));
+                    continue;
+                }
+            };
+            let began = Instant::now();
+            coded.low.place(store, &stem)?;
+            match &placed {
+                Some(first) => staged.high.link(store, first, &stem)?,
+                None => staged.high.place(store, &stem)?,
+            }
+            placed.get_or_insert_with(|| stem.clone());
+            spent.writing += began.elapsed();
+            let record = self.record(staged, variant, stem, seed, &coded)?;
+            (self.work.tell)(Event::Pairs(record.frames));
+            (self.work.tell)(Event::Clip(&record));
+            done.clips.push(record);
+            let _ = fs::remove_dir_all(folder);
+        }
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        staged: &Staged,
+        variant: Variant,
+        stem: String,
+        seed: u64,
+        coded: &super::variant::Coded,
+    ) -> Result<ClipRecord, Error> {
+        let (requested_kbps, crf) = match variant.rate {
+            Rate::Kbps(kbps) => (Some(kbps), None),
+            Rate::Crf(crf) => (None, Some(crf)),
+        };
+        Ok(ClipRecord {
+            stem,
+            source: SourceRecord {
+                name: self.source.name.clone(),
+                sha256: self.work.digest(self.job.source)?.to_owned(),
+                segment: self.segment,
+                start: super::baseline::round(staged.start, 1e6),
+            },
+            content_type: staged.content.to_string(),
+            content_confidence: staged.confidence,
+            codec: variant.codec.name().into(),
+            requested_kbps,
+            crf,
+            measured_kbps: coded.measured_kbps,
+            augment: coded.augment.clone(),
+            loss: coded.loss.clone(),
+            dropped_frames: coded.dropped,
+            seed,
+            frames: staged.pairs,
+            frame_rate: staged.frame_rate,
+            lr: staged.lr,
+            hr: staged.hr,
+            baseline: coded.baseline.clone(),
+            lr_sha256: coded.low.sha256.clone(),
+            hr_sha256: staged.high.sha256.clone(),
+        })
+    }
+}

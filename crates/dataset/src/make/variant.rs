@@ -1,0 +1,263 @@
+//! The second step of a stretch, once for each variant: the small pictures are degraded, encoded, lost
+//! and decoded, and become the low-resolution side of pairs.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Instant;
+
+use nervure_frame::{
+    BitDepth, Chroma, Frame, FramePool, LossMask, PictureFormat, TimeBase, Timestamp,
+};
+use nervure_media::degrade::{Augmentation, Augmenter, Drops};
+use nervure_media::{
+    EncodeSettings, Encoder, LossLevel, PictureSpec, Transit, TransitSettings, TransitStats,
+};
+
+use super::baseline::{Bar, round};
+use super::pairs::{PictureWriter, Pictures, Side};
+use super::stage::Staged;
+use super::{Ended, Stages};
+use crate::Result;
+use crate::clip::ClipReader;
+use crate::manifest::{Baseline, LossRecord};
+use crate::recipe::{Rate, Recipe, Variant};
+
+/// The low-resolution side of a clip, and what is to be said of it.
+pub(super) struct Coded {
+    pub(super) low: Pictures,
+    pub(super) measured_kbps: f64,
+    pub(super) augment: Vec<String>,
+    pub(super) loss: Option<LossRecord>,
+    pub(super) dropped: u64,
+    pub(super) baseline: Baseline,
+}
+
+/// Why a variant gave nothing.
+pub(super) enum Failure {
+    /// It is the variant's: others may do.
+    Variant(crate::Error),
+    /// It ends the run.
+    Run(Ended),
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        match error {
+            // libav or an encoder had no use for these pictures.
+            crate::Error::Media(nervure_media::Error::Io { .. }) => Failure::Run(error.into()),
+            crate::Error::Media(_) => Failure::Variant(error),
+            error => Failure::Run(error.into()),
+        }
+    }
+}
+
+impl From<nervure_media::Error> for Failure {
+    fn from(error: nervure_media::Error) -> Self {
+        crate::Error::from(error).into()
+    }
+}
+
+/// How a variant is sent.
+fn settings(recipe: &Recipe, variant: Variant, seed: u64) -> TransitSettings {
+    let (crf, bitrate) = match variant.rate {
+        Rate::Crf(crf) => (Some(crf as f32), None),
+        Rate::Kbps(kbps) => (None, Some((kbps * 1000.0).round() as u64)),
+    };
+    TransitSettings {
+        encode: EncodeSettings {
+            codec: variant.codec,
+            crf,
+            bitrate,
+            preset: recipe.preset.clone(),
+            threads: 1,
+            lean: true,
+            ..EncodeSettings::default()
+        },
+        loss: recipe.loss.clone(),
+        level: match recipe.loss_level {
+            // Cutting pictures in slices costs bits: not where none can be lost.
+            LossLevel::Slice if !recipe.loss.is_none() => LossLevel::finest(variant.codec),
+            _ => LossLevel::Frame,
+        },
+        seed,
+        ..TransitSettings::default()
+    }
+}
+
+/// Whether every encoder is there and takes what it will be asked for: better said before an hour's
+/// work than after it.
+pub(super) fn check_encoders(recipe: &Recipe) -> Result<()> {
+    let format = PictureFormat::new(128, 128, Chroma::C420, BitDepth::Eight);
+    for variant in recipe.variants() {
+        let encode = settings(recipe, variant, 0).encode;
+        Encoder::open(&encode, &PictureSpec::new(format, TimeBase::new(1, 25)))?;
+    }
+    Ok(())
+}
+
+/// Codes a stretch. `large` are the large pictures of the frames that are kept.
+#[allow(clippy::too_many_arguments)] // What a stretch is, what is made of it, and who is told.
+pub(super) fn code(
+    staged: &Staged,
+    large: &ClipReader,
+    recipe: &Recipe,
+    variant: Variant,
+    seed: u64,
+    folder: &Path,
+    spent: &mut Stages,
+    step: &mut dyn FnMut() -> Result<(), Ended>,
+) -> Result<Coded, Failure> {
+    let small = ClipReader::open(&staged.small)?;
+    let spec = PictureSpec {
+        colour: staged.colour,
+        frame_rate: staged.frame_rate,
+        ..PictureSpec::new(small.format(), small.time_base())
+    };
+    let settings = settings(recipe, variant, seed);
+    let mut transit = Transit::open(&settings, &spec)?;
+    let augment: Vec<Augmentation> = recipe
+        .augment
+        .iter()
+        .map(|augmentation| augmentation.drawn(seed))
+        .collect();
+    let mut augmenter = Augmenter::new(&augment, seed);
+    let mut drops = Drops::new(recipe.frame_drops, seed);
+    let mut sink = Sink {
+        recipe,
+        large,
+        low: PictureWriter::create(
+            Side::Low,
+            folder,
+            recipe.layout,
+            small.format(),
+            staged.colour,
+            staged.time_base,
+        )?,
+        bar: Bar::new(small.format(), large.format())?,
+        expected: VecDeque::new(),
+        held: None,
+        taken: 0,
+        dropped: 0,
+        pool: FramePool::new(),
+        spent,
+    };
+    let pool = FramePool::new();
+    for index in 0..small.frames() {
+        step().map_err(Failure::Run)?;
+        let dropped = drops.next() == Some(true);
+        sink.expect(small.pts(index), dropped);
+        if dropped {
+            continue;
+        }
+        let began = Instant::now();
+        let mut frame = small.frame(index, &pool)?;
+        augmenter.apply(&mut frame, index as u64);
+        transit.push(frame)?;
+        let mut arrived = transit.pull()?;
+        sink.spent.coding += began.elapsed();
+        while let Some(frame) = arrived {
+            sink.take(frame)?;
+            arrived = transit.pull()?;
+        }
+    }
+    let began = Instant::now();
+    transit.flush()?;
+    sink.spent.coding += began.elapsed();
+    while let Some(frame) = transit.pull()? {
+        sink.take(frame)?;
+    }
+    sink.hold()?;
+    let stats = transit.stats();
+    let began = Instant::now();
+    let low = sink.low.finish()?;
+    sink.spent.writing += began.elapsed();
+    Ok(Coded {
+        low,
+        measured_kbps: round(stats.bytes as f64 * 8e-3 / staged.seconds, 1e3),
+        augment: augment.iter().map(ToString::to_string).collect(),
+        loss: (!recipe.loss.is_none()).then(|| loss_record(&settings, &stats, &small)),
+        dropped: sink.dropped,
+        baseline: sink.bar.result(),
+    })
+}
+
+fn loss_record(settings: &TransitSettings, stats: &TransitStats, small: &ClipReader) -> LossRecord {
+    let whole = LossMask::whole(small.format().width, small.format().height);
+    let macroblocks = (whole.columns() * whole.rows()) as u64 * stats.frames.max(1);
+    LossRecord {
+        model: settings.loss.to_string(),
+        level: settings.level.to_string(),
+        packets: stats.packets,
+        lost_packets: stats.lost_packets,
+        lost_slices: stats.lost_slices,
+        damaged_frames: stats.damaged_frames,
+        held_frames: stats.held_frames,
+        macroblock_share: round(stats.lost_macroblocks as f64 / macroblocks as f64, 1e6),
+    }
+}
+
+/// Where frames arrive.
+struct Sink<'a> {
+    recipe: &'a Recipe,
+    large: &'a ClipReader,
+    low: PictureWriter,
+    bar: Bar,
+    /// Frames that have not arrived, and whether they were ever sent.
+    expected: VecDeque<(Timestamp, bool)>,
+    /// The last that was shown.
+    held: Option<Frame>,
+    taken: u64,
+    dropped: u64,
+    pool: FramePool,
+    spent: &'a mut Stages,
+}
+
+impl Sink<'_> {
+    fn expect(&mut self, pts: Timestamp, dropped: bool) {
+        self.expected.push_back((pts, dropped));
+    }
+
+    /// Takes a frame that arrived, after those before it that were never sent.
+    fn take(&mut self, frame: Frame) -> Result<(), Failure> {
+        self.hold()?;
+        self.expected.pop_front();
+        self.keep(&frame)?;
+        self.held = Some(frame);
+        Ok(())
+    }
+
+    /// Shows the last frame again for each of those at hand that were never sent.
+    fn hold(&mut self) -> Result<(), Failure> {
+        while let Some((pts, true)) = self.expected.front().copied() {
+            self.expected.pop_front();
+            // The first frame is never dropped.
+            let Some(mut frame) = self.held.take() else {
+                continue;
+            };
+            frame.pts = pts;
+            let format = frame.format();
+            frame.damage = Some(LossMask::lost(format.width, format.height));
+            self.dropped += 1;
+            self.keep(&frame)?;
+            self.held = Some(frame);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, frame: &Frame) -> Result<(), Failure> {
+        let index = self.taken;
+        self.taken += 1;
+        if !index.is_multiple_of(self.recipe.every) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.low.write(frame)?;
+        let written = Instant::now();
+        self.spent.writing += written - began;
+        let pair = (index / self.recipe.every) as usize;
+        let hr = self.large.frame(pair, &self.pool)?;
+        self.bar.add(frame, &hr)?;
+        self.spent.scoring += written.elapsed();
+        Ok(())
+    }
+}
