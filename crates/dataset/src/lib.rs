@@ -4,7 +4,6 @@
 pub mod capture;
 mod clip;
 pub mod content;
-mod digest;
 mod error;
 pub mod inspect;
 pub mod make;
