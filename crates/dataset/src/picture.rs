@@ -7,10 +7,13 @@
 //! A PNG of ours says in a text chunk `nervure` how its colours were made, as in
 //! `matrix 1 limited`, so that luma can be had back from it.
 
+mod pack;
 mod read;
 mod rgb;
 mod write;
+mod yuv;
 
+pub use pack::{Packing, Pictures, pack};
 pub use read::{Picture, PngReader};
 pub use rgb::{ToRgb, View, matrix_of_size};
 pub use write::PngWriter;

@@ -41,6 +41,18 @@ pub fn matrix_of_size(width: usize, height: usize) -> u8 {
     if width >= 1280 || height > 576 { 1 } else { 6 }
 }
 
+/// The shares of red and blue in luma, where the matrix is one of luma and differences.
+pub(super) fn shares(matrix: u8) -> Option<(f64, f64)> {
+    match matrix {
+        1 => Some((0.2126, 0.0722)),
+        4 => Some((0.30, 0.11)),
+        5 | 6 => Some((0.299, 0.114)),
+        7 => Some((0.212, 0.087)),
+        9 | 10 => Some((0.2627, 0.0593)),
+        _ => None,
+    }
+}
+
 /// Bits behind the point in the weights of luma; those of chroma have one less, and come in
 /// sixteenths.
 const BITS: u32 = 14;
@@ -102,6 +114,27 @@ impl ToRgb {
         rgb.resize(from + 3 * width * height, 0);
         for (y, out) in rgb[from..].chunks_exact_mut(3 * width).enumerate() {
             self.row(&rows, y, out);
+        }
+    }
+
+    /// Appends a plane of chroma as large as luma, `width` x `height`, in the bits it has.
+    pub fn chroma<T: Sample>(
+        &mut self,
+        plane: View<'_, T>,
+        chroma: Chroma,
+        location: ChromaLocation,
+        (width, height): (usize, usize),
+        out: &mut Vec<u16>,
+    ) {
+        self.wide.resize(width, 0);
+        for y in 0..height {
+            blend_rows(&plane, chroma, location, y, &mut self.blended[0]);
+            self.narrow.clear();
+            self.narrow.push(0);
+            let codes = self.blended[0].iter().map(|code| i32::from(*code));
+            self.narrow.extend(codes);
+            widen(&mut self.narrow, chroma, location, &mut self.wide);
+            out.extend(self.wide.iter().map(|code| ((code + 8) >> 4) as u16));
         }
     }
 
@@ -180,14 +213,10 @@ impl Weights {
                 [1.0, from_blue, 0.0],
             ]
         };
-        let matrix = match named {
-            0 => [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
-            4 => difference(0.30, 0.11),
-            5 | 6 => difference(0.299, 0.114),
-            7 => difference(0.212, 0.087),
-            8 => [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
-            9 | 10 => difference(0.2627, 0.0593),
-            _ => difference(0.2126, 0.0722),
+        let matrix = match (named, shares(named)) {
+            (_, Some((red, blue))) => difference(red, blue),
+            (8, _) => [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
+            _ => [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
         };
         // With no matrix, all three planes are made as luma is.
         let (chroma, neutral) = if named == 0 {
@@ -221,7 +250,7 @@ impl Weights {
 }
 
 /// The chroma of luma row `y` in quarters, still as narrow as it is.
-pub(crate) fn blend_rows<T: Sample>(
+fn blend_rows<T: Sample>(
     plane: &View<'_, T>,
     chroma: Chroma,
     location: ChromaLocation,
@@ -252,12 +281,7 @@ pub(crate) fn blend_rows<T: Sample>(
 }
 
 /// A row of chroma, in quarters, as wide as luma. `narrow` begins with a place to spare.
-pub(crate) fn widen(
-    narrow: &mut Vec<i32>,
-    chroma: Chroma,
-    location: ChromaLocation,
-    wide: &mut [i32],
-) {
+fn widen(narrow: &mut Vec<i32>, chroma: Chroma, location: ChromaLocation, wide: &mut [i32]) {
     let (halved, _) = chroma.shift();
     if halved == 0 {
         for (wide, value) in wide.iter_mut().zip(&narrow[1..]) {
