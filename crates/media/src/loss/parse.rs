@@ -43,7 +43,7 @@ impl FromStr for LossModel {
             Some(("burst", numbers)) => burst(numbers)?,
             None if text == "none" => LossModel::None,
             None => match number("rate", text)? {
-                rate if rate == 0.0 => LossModel::None,
+                0.0 => LossModel::None,
                 rate => LossModel::Independent { rate },
             },
             Some(_) => return Err(refused(format!("no loss is called {text:?}"), FORMS)),
