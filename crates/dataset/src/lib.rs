@@ -4,6 +4,7 @@
 pub mod capture;
 mod clip;
 pub mod content;
+mod digest;
 mod error;
 pub mod inspect;
 pub mod make;

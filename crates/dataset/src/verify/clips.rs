@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::Problem;
 use crate::clip::ClipReader;
+use crate::digest::{hex, sha256_of};
 use crate::manifest::{ClipRecord, Layout, Size};
 use crate::picture::{Picture, PngReader};
-use crate::sources::{hex, sha256_of};
 use crate::store::Store;
 use crate::{Error, Result};
 

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::clip::ClipWriter;
+use crate::digest::{hex, sha256_of};
 use crate::manifest::{Baseline, ClipRecord, Header, LossRecord, Size, Skipped, SourceRecord};
 use crate::picture::PngWriter;
-use crate::sources::{hex, sha256_of};
 use crate::store::StoreOptions;
 
 const FRAMES: usize = 3;
