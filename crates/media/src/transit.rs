@@ -226,13 +226,14 @@ impl Transit {
     pub fn flush(&mut self) -> Result<()> {
         self.encoder.flush()?;
         self.send()?;
-        self.receiver.finish()
+        self.receiver.finish();
+        Ok(())
     }
 
     /// Takes the next frame that arrived. `None` means that more frames are needed, or after a flush
     /// that all came.
     pub fn pull(&mut self) -> Result<Option<Frame>> {
-        Ok(self.receiver.pull())
+        self.receiver.pull()
     }
 
     /// libav's name of the encoder.
@@ -270,7 +271,7 @@ impl Transit {
             match self.level {
                 LossLevel::Frame => {
                     if !self.lose() {
-                        self.receiver.decode(&packet, None)?;
+                        self.receiver.decode(&packet, None);
                     }
                 }
                 LossLevel::Slice => self.send_slices(&packet)?,
@@ -281,26 +282,25 @@ impl Transit {
     }
 
     fn send_slices(&mut self, packet: &Packet) -> Result<()> {
-        let map = SliceMap::of(packet.data(), self.size).map_err(|reason| Error::Av {
-            action: format!("cannot find the slices that {} wrote", self.encoder.name()),
+        let failed = |reason: String| Error::Av {
+            action: "cannot take apart the slices of a picture".into(),
             reason,
-        })?;
+        };
+        let map = SliceMap::of(packet.data(), self.size).map_err(failed)?;
         let lost: Vec<bool> = (0..map.slices()).map(|_| self.lose()).collect();
         if !lost.contains(&true) {
-            return self.receiver.decode(packet, None);
+            self.receiver.decode(packet, None);
+        } else if lost.contains(&false) {
+            let (rest, mask) = map.without(packet.data(), &lost);
+            let mut left = Packet::copy(&rest, packet.time_base())
+                .ok_or_else(|| failed("no memory".into()))?;
+            left.set_pts(packet.pts());
+            left.set_dts(packet.dts());
+            left.set_duration(packet.duration());
+            left.set_key(packet.is_key());
+            self.receiver.decode(&left, Some(mask));
         }
-        if !lost.contains(&false) {
-            return Ok(());
-        }
-        let (rest, mask) = map.without(packet.data(), &lost);
-        let Some(mut left) = Packet::copy(&rest, packet.time_base()) else {
-            return Ok(());
-        };
-        left.set_pts(packet.pts());
-        left.set_dts(packet.dts());
-        left.set_duration(packet.duration());
-        left.set_key(packet.is_key());
-        self.receiver.decode(&left, Some(mask))
+        Ok(())
     }
 
     /// Whether the network loses the next piece. It is asked about spared ones too, so that sparing

@@ -155,6 +155,10 @@ fn slices_are_lost_at_the_rate_and_every_damaged_picture_comes_out() {
     let settings = lossy(Codec::H264, "burst:0.05", LossLevel::Slice, 4);
     let (damaged, stats) = pass(&settings, &spec(format), &sent);
     assert_eq!(stats.packets, 800);
+    let mut fine = settings.clone();
+    fine.slices = 1000;
+    let (_, stats_of_fine) = pass(&fine, &spec(format), &sent[..5]);
+    assert_eq!(stats_of_fine.packets, 5 * 11, "no more slices than rows");
     assert!((20..80).contains(&stats.lost_slices), "{stats:?}");
     assert_eq!(stats.lost_slices, stats.lost_packets);
     assert_eq!(stats.damaged_frames, marked(&damaged).len() as u64);

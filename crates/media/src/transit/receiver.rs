@@ -21,16 +21,17 @@ pub(super) struct Receiver {
     converter: Converter,
     format: PictureFormat,
     base: TimeBase,
-    /// Refilled by the decoder.
+    /// Filled by the decoder.
     raw: RawFrame,
     /// The last picture given out, as the decoder keeps it: shown again where the next is missing.
-    last: RawFrame,
-    has_last: bool,
-    /// Frames that were sent and not yet given out, in display order.
+    last: Option<RawFrame>,
+    /// Frames that were sent and whose turn has not come, in display order.
     expected: VecDeque<Expected>,
     /// What was lost of pictures inside the decoder, by their time.
     masks: BTreeMap<i64, LossMask>,
-    ready: VecDeque<Frame>,
+    /// Frames whose turn has come. Those to hold are made when they are taken: a decoder that waits
+    /// for a keyframe leaves many of them at once.
+    ready: VecDeque<(Expected, Option<Arrived>)>,
     stats: TransitStats,
 }
 
@@ -41,6 +42,12 @@ struct Expected {
     colour: Colour,
     /// `pts` on the clock of the packets.
     ticks: i64,
+}
+
+/// A decoded picture.
+struct Arrived {
+    raw: RawFrame,
+    lost: Option<LossMask>,
 }
 
 impl Receiver {
@@ -61,8 +68,7 @@ impl Receiver {
             format: spec.format,
             base: track.time_base,
             raw: RawFrame::new(),
-            last: RawFrame::new(),
-            has_last: false,
+            last: None,
             expected: VecDeque::new(),
             masks: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -81,7 +87,7 @@ impl Receiver {
     }
 
     /// Decodes a packet of which `lost` did not arrive.
-    pub(super) fn decode(&mut self, packet: &Packet, lost: Option<LossMask>) -> Result<()> {
+    pub(super) fn decode(&mut self, packet: &Packet, lost: Option<LossMask>) {
         if let (Some(mask), Some(pts)) = (lost, packet.pts()) {
             self.masks.insert(pts, mask);
         }
@@ -90,7 +96,7 @@ impl Receiver {
         for _ in 0..MOST_FAILURES {
             let sent = self.decoder.send(Some(packet));
             refused |= matches!(sent, Sent::Refused(_));
-            refused |= self.receive()?;
+            refused |= self.receive();
             if !matches!(sent, Sent::Full) {
                 break;
             }
@@ -100,24 +106,36 @@ impl Receiver {
             let reason = log::last_error().unwrap_or_default();
             tracing::debug!(pts = packet.pts(), reason, "the decoder refused a packet");
         }
-        Ok(())
     }
 
-    /// Gives out all that was sent: nothing more arrives.
-    pub(super) fn finish(&mut self) -> Result<()> {
+    /// Lets the turn of all that was sent come: nothing more arrives.
+    pub(super) fn finish(&mut self) {
         self.decoder.send(None);
-        self.receive()?;
-        self.hold_before(i64::MAX)
+        self.receive();
+        self.hold_before(i64::MAX);
     }
 
-    pub(super) fn pull(&mut self) -> Option<Frame> {
-        let frame = self.ready.pop_front()?;
+    /// Takes the next frame whose turn has come.
+    pub(super) fn pull(&mut self) -> Result<Option<Frame>> {
+        let Some((expected, arrived)) = self.ready.pop_front() else {
+            return Ok(None);
+        };
+        let damage = match arrived {
+            Some(arrived) => {
+                self.last = Some(arrived.raw);
+                arrived.lost
+            }
+            None => {
+                self.stats.held_frames += 1;
+                Some(LossMask::lost(self.format.width, self.format.height))
+            }
+        };
         self.stats.frames += 1;
-        if let Some(mask) = &frame.damage {
+        if let Some(mask) = &damage {
             self.stats.damaged_frames += 1;
             self.stats.lost_macroblocks += mask.count() as u64;
         }
-        Some(frame)
+        self.show(&expected, damage).map(Some)
     }
 
     /// The part of the statistics that is known here.
@@ -126,45 +144,40 @@ impl Receiver {
     }
 
     /// Takes what the decoder has; whether it failed at anything.
-    fn receive(&mut self) -> Result<bool> {
+    fn receive(&mut self) -> bool {
         let mut failures = 0;
         while failures < MOST_FAILURES {
             match self.decoder.receive(&mut self.raw) {
-                Received::Frame => self.take()?,
+                Received::Frame => self.take(),
                 Received::NeedMore | Received::End => break,
                 Received::Failed(_) => failures += 1,
             }
         }
-        Ok(failures > 0)
+        failures > 0
     }
 
-    /// Gives out the picture that the decoder has filled in, behind those that never came.
-    fn take(&mut self) -> Result<()> {
+    /// Lets the turn of the picture come that the decoder has filled in, and before it that of those
+    /// that never came.
+    fn take(&mut self) {
         let Some(ticks) = self.raw.pts() else {
             self.stats.late_frames += 1;
-            return Ok(());
+            return;
         };
-        let mask = self.masks.remove(&ticks);
+        let lost = self.masks.remove(&ticks);
         let flagged = self.raw.is_corrupt();
         self.stats.flagged_frames += u64::from(flagged);
-        self.stats.disputed_frames += u64::from(flagged != mask.is_some());
-        self.hold_before(ticks)?;
-        let awaited = self.expected.front().map(|expected| expected.ticks);
-        if awaited != Some(ticks) {
-            self.stats.late_frames += 1;
-            return Ok(());
+        self.stats.disputed_frames += u64::from(flagged != lost.is_some());
+        self.hold_before(ticks);
+        match self.expected.pop_front_if(|front| front.ticks == ticks) {
+            None => self.stats.late_frames += 1,
+            Some(expected) => {
+                let arrived = self.fits().then(|| Arrived {
+                    raw: std::mem::replace(&mut self.raw, RawFrame::new()),
+                    lost,
+                });
+                self.ready.push_back((expected, arrived));
+            }
         }
-        if !self.fits() {
-            return self.hold_before(ticks.saturating_add(1));
-        }
-        let Some(expected) = self.expected.pop_front() else {
-            return Ok(());
-        };
-        std::mem::swap(&mut self.raw, &mut self.last);
-        self.has_last = true;
-        let frame = self.show(&expected, mask)?;
-        self.ready.push_back(frame);
-        Ok(())
     }
 
     /// Whether the decoder's picture is one of those that were sent.
@@ -175,28 +188,24 @@ impl Receiver {
         })
     }
 
-    /// Holds the last picture for each frame that is shown before `ticks` and did not come.
-    fn hold_before(&mut self, ticks: i64) -> Result<()> {
+    /// Lets the turn of each frame come that is shown before `ticks` and did not arrive.
+    fn hold_before(&mut self, ticks: i64) {
         while let Some(expected) = self.expected.pop_front_if(|front| front.ticks < ticks) {
-            let lost = LossMask::lost(self.format.width, self.format.height);
-            let frame = self.show(&expected, Some(lost))?;
-            self.stats.held_frames += 1;
-            self.ready.push_back(frame);
+            self.ready.push_back((expected, None));
         }
-        Ok(())
     }
 
     /// The last picture as the expected frame; mid-grey where there is none yet.
     fn show(&mut self, expected: &Expected, damage: Option<LossMask>) -> Result<Frame> {
-        let mut frame = if self.has_last {
-            self.converter
-                .frame(&self.last, expected.colour, expected.pts)
+        let mut frame = match &self.last {
+            Some(last) => self
+                .converter
+                .frame(last, expected.colour, expected.pts)
                 .map_err(|error| Error::Av {
                     action: "cannot convert a decoded picture".into(),
                     reason: error.to_string(),
-                })?
-        } else {
-            grey(self.format, expected.pts)
+                })?,
+            None => grey(self.format, expected.pts),
         };
         // What the samples mean is what went in, even where the codec cannot say it.
         frame.colour = expected.colour;
