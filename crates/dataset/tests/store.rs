@@ -130,6 +130,40 @@ fn a_folder_keeps_the_promises() {
     assert!(!store.exists("hr").unwrap(), "a folder is no file");
 }
 
+/// A disk that takes no more is told from other failures, and nothing half-written is left on it.
+/// What a full disk says is played by a limit on the size of files, in a process of its own.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_told() {
+    const FOLDER: &str = "NERVURE_TEST_FULL_DISK";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let store = Store::open(folder.to_str().unwrap(), &StoreOptions::default()).unwrap();
+        store.put_bytes("lr/small", b"fits").unwrap();
+        let error = store.put_bytes("lr/large", &vec![7; 4 << 20]).unwrap_err();
+        assert!(error.is_full_disk(), "{error}");
+        assert!(error.hint().unwrap().contains("--resume"), "{error}");
+        assert_eq!(store.list("lr").unwrap(), [("lr/small".to_string(), 4)]);
+        assert_eq!(
+            fs::read_dir(store.folder().unwrap().join("lr"))
+                .unwrap()
+                .count(),
+            1
+        );
+        return;
+    }
+    let scratch = scratch();
+    let status = std::process::Command::new("sh")
+        // Without the signal, writing fails as it does on a full disk.
+        .args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "a_full_disk_is_told"])
+        .env(FOLDER, scratch.path().join("data"))
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(status.status.success() && out.contains("1 passed"), "{out}");
+}
+
 /// A second name costs nothing in a folder: it is the same file.
 #[cfg(unix)]
 #[test]

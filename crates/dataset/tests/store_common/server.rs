@@ -1,6 +1,8 @@
 //! S3-compatible storage in this process, on loopback: files in a folder behind the real protocol,
 //! signatures checked.
 
+#![allow(dead_code)] // Each test binary uses a part of it.
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
