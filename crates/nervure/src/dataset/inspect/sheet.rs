@@ -122,7 +122,7 @@ fn pick(manifests: &[Manifest], rows: usize) -> Vec<Pick<'_>> {
         }
         row += 1;
     }
-    picked.sort_by_key(|(group, _)| *group);
+    picked.sort_by_key(|(group, pick)| (*group, pick.clip.stem.as_str()));
     picked.into_iter().map(|(_, pick)| pick).collect()
 }
 
@@ -201,27 +201,18 @@ fn panels(sheet: &mut Canvas, shown: &Shown, top: usize, height: usize) {
     if let Some(mask) = &shown.damage {
         let scale = wide as f32 / shown.low.width.max(1) as f32;
         mark(sheet, mask, scale, &first, 0.25);
-        // A detail is there to be looked at: only where the damage ends is drawn.
-        mark(sheet, mask, scale, &second, 0.0);
+        // A detail is there to be looked at.
+        mark(sheet, mask, scale, &second, 0.08);
     }
-    // Where the detail is.
-    let (left, top) = (
-        first.at.0 + x as f32 * first.zoom,
-        first.at.1 + y as f32 * first.zoom,
-    );
-    let (right, bottom) = (
-        left + part_wide as f32 * first.zoom,
-        top + part_high as f32 * first.zoom,
-    );
-    let white = Rgba::hex(INK).fade(0.9);
-    sheet.frame(
-        left.round(),
-        top.round(),
-        right.round(),
-        bottom.round(),
-        1.0,
-        &white,
-    );
+    // Where the detail is, seen on white and on black.
+    let spot = |at: f32, offset: usize| (at + offset as f32 * first.zoom).round();
+    let (left, top) = (spot(first.at.0, x), spot(first.at.1, y));
+    let right = spot(first.at.0, x + part_wide).min(corner_x);
+    let bottom = spot(first.at.1, y + part_high).min(corner_y);
+    sheet.frame(left, top, right, bottom, 3.0, &Rgba::BLACK.fade(0.55));
+    let inner = (left + 1.0, top + 1.0, right - 1.0, bottom - 1.0);
+    let white = Rgba::hex(INK);
+    sheet.frame(inner.0, inner.1, inner.2, inner.3, 1.0, &white);
 }
 
 /// Draws damaged macroblocks over a picture: tinted, with a line around each damaged region.
@@ -252,9 +243,7 @@ fn mark(sheet: &mut Canvas, mask: &LossMask, scale: f32, view: &View, tint: f32)
             if x0 >= x1 || y0 >= y1 {
                 continue;
             }
-            if tint > 0.0 {
-                sheet.rect(x0, y0, x1, y1, &fill);
-            }
+            sheet.rect(x0, y0, x1, y1, &fill);
             let thick = 1.5;
             if !lost(column.checked_sub(1), Some(row)) {
                 sheet.rect(x0, y0, x0 + thick, y1, &line);
@@ -279,8 +268,13 @@ fn telling(shown: &Shown, (wide, high): (usize, usize)) -> (usize, usize) {
     let lost_within = |x: usize, y: usize| {
         shown.damage.as_ref().map_or(0, |mask| {
             let side = (MACROBLOCK * scale).max(1);
-            let rows = y / side..((y + high).div_ceil(side)).min(mask.rows());
-            let columns = x / side..((x + wide).div_ceil(side)).min(mask.columns());
+            // Those whose middle is seen.
+            let within = |from: usize, size: usize, most: usize| {
+                let first = (from + side / 2) / side;
+                first..((from + size + side / 2) / side).min(most)
+            };
+            let rows = within(y, high, mask.rows());
+            let columns = within(x, wide, mask.columns());
             rows.flat_map(|row| columns.clone().map(move |column| (column, row)))
                 .filter(|(column, row)| mask.is_lost(*column, *row))
                 .count()
