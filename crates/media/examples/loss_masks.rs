@@ -43,13 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             .to_string_lossy()
             .into_owned();
         let frames = read(path)?;
-        let streams: [(&str, usize, &[(&str, &str)]); 2] = [
-            ("intra", 1, &[("g", "1")]),
-            ("ordinary", GROUP, &[("g", "6"), ("bf", "0")]),
-        ];
-        for ((stream, group, options), all) in streams.into_iter().zip(&mut all) {
-            let (whole, _) = pass(&frames, options, LossModel::None)?;
-            let (damaged, stats) = pass(&frames, options, LossModel::Independent { rate: 0.05 })?;
+        for ((stream, group), all) in [("intra", 1), ("ordinary", GROUP)]
+            .into_iter()
+            .zip(&mut all)
+        {
+            let (whole, _) = pass(&frames, group, LossModel::None)?;
+            let (damaged, stats) = pass(&frames, group, LossModel::Independent { rate: 0.05 })?;
             let mut found = Agreement::default();
             for (whole, damaged) in whole.chunks(group).zip(damaged.chunks(group)) {
                 for (whole, damaged) in whole.iter().zip(damaged) {
@@ -121,7 +120,7 @@ fn add_noise(frame: &mut Frame, number: u32) {
 
 fn pass(
     frames: &[Frame],
-    options: &[(&str, &str)],
+    group: usize,
     loss: LossModel,
 ) -> Result<(Vec<Frame>, TransitStats), Box<dyn Error>> {
     let first = frames.first().ok_or("no frames")?;
@@ -129,12 +128,11 @@ fn pass(
         encode: EncodeSettings {
             crf: Some(20.0),
             preset: Some("veryfast".into()),
-            // What `options` add is joined to these.
-            options: [("x264-params", "no-deblock=1:scenecut=0")]
-                .iter()
-                .chain(options)
-                .map(|(key, value)| ((*key).into(), (*value).into()))
-                .collect(),
+            options: vec![
+                ("g".into(), group.to_string()),
+                ("bf".into(), "0".into()),
+                ("x264-params".into(), "no-deblock=1:scenecut=0".into()),
+            ],
             ..EncodeSettings::default()
         },
         loss,

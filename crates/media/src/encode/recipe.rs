@@ -63,7 +63,9 @@ impl Recipe {
         match encoder {
             "libx264" => {
                 let preset = named_preset(settings, encoder)?;
-                // The fastest presets look less far ahead than this by themselves.
+                // Lean settings shorten how far encoders look ahead, which is where the memory goes, and
+                // leave the rest of a preset alone: the stream keeps the look of its preset. The
+                // fastest ones look less far ahead than this by themselves.
                 let quick = PRESETS.iter().position(|name| *name == preset) < Some(3);
                 set("preset", preset);
                 if settings.lean && !quick {
@@ -148,7 +150,6 @@ impl Recipe {
                 }
                 if settings.lean {
                     extra.push("lookahead=0".into());
-                    extra.push("hierarchical-levels=3".into());
                 }
                 if let Some(display) = mastering {
                     extra.push(format!("mastering-display={}", display.in_decimals()));
