@@ -89,7 +89,13 @@ impl Recipe {
                 }
             }
             "libx265" => {
-                set("preset", named_preset(settings, encoder)?);
+                let preset = named_preset(settings, encoder)?;
+                // It must look further ahead than B-frames in a row: up to 8 from `slower` on.
+                let ahead = match PRESETS.iter().position(|name| *name == preset) {
+                    Some(7..) => 10,
+                    _ => 5,
+                };
+                set("preset", preset);
                 if let Some(crf) = quality.crf(20.0) {
                     set("crf", range(encoder, crf, 0.0, 51.0)?.to_string());
                 }
@@ -99,7 +105,7 @@ impl Recipe {
                     extra.push(format!("pools={}", settings.threads));
                 }
                 if settings.lean {
-                    extra.push("rc-lookahead=5".into());
+                    extra.push(format!("rc-lookahead={ahead}"));
                 }
                 if let Some(display) = mastering {
                     extra.push(format!("master-display={}", display.in_units()));
