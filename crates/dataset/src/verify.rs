@@ -157,6 +157,10 @@ pub fn verify(
         report.skipped += manifest.skipped.len();
     }
     report.manifests = manifests.len();
+    if report.clips == 0 && problems.is_empty() {
+        // Every part of it is as it should be, but nobody can train on it.
+        problems.push(Problem::new(store.name(), "no source gave any clip"));
+    }
 
     let scratch = store.staging().join(format!("verify-{}", process::id()));
     let checker = clips::Checker::new(store, &there, &scratch);

@@ -431,6 +431,23 @@ fn what_cannot_be_looked_at_is_an_error() {
 }
 
 #[test]
+fn a_dataset_has_clips() {
+    let sample = Sample {
+        folder: tempfile::tempdir().unwrap(),
+        layout: Layout::Png,
+    };
+    let mut manifest = sample.read(0);
+    manifest.header.shard = (0, 1);
+    manifest.skipped.push(Skipped {
+        source: "a.mp4".into(),
+        reason: "it is no video".into(),
+    });
+    sample.write(&manifest);
+    assert!(sample.problem().ends_with(": no source gave any clip"));
+    assert_eq!(sample.verify().skipped, 1);
+}
+
+#[test]
 fn many_problems_are_counted_and_few_listed() {
     let sample = Sample::new(Layout::Png);
     for index in 0..300 {

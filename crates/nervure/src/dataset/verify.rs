@@ -105,6 +105,10 @@ fn verdict(name: &str, report: &Report) -> String {
         report.files,
         report.bytes as f64 / 1e6
     );
+    let held = match report.skipped {
+        0 => held,
+        skipped => format!("{held}; {skipped} sources or parts of some were skipped"),
+    };
     match report.problem_count {
         0 => format!("{name} is whole: {held}"),
         1 => format!("{name} has a problem: {held}"),
