@@ -243,6 +243,29 @@ fn a_written_picture_reads_back() {
 }
 
 #[test]
+fn both_pictures_of_a_pair_can_have_one_matrix() {
+    let format = PictureFormat::new(64, 36, Chroma::C420, BitDepth::Eight);
+    let mut picture = Picture::default();
+    let mut made_from = |writer: &mut PngWriter, colour: Colour| {
+        let bytes = writer.frame(&noise(format, colour)).unwrap().to_vec();
+        let path = Path::new("a.png");
+        PngReader::new()
+            .picture_of(&bytes, path, &mut picture)
+            .unwrap();
+        picture.made_from.map(|(matrix, _)| matrix)
+    };
+    let unnamed = Colour::UNSPECIFIED;
+    assert_eq!(made_from(&mut PngWriter::new(), unnamed), Some(6));
+    let mut writer = PngWriter::with_matrix(matrix_of_size(1920, 1080));
+    assert_eq!(made_from(&mut writer, unnamed), Some(1));
+    let named = Colour {
+        matrix: 9,
+        ..unnamed
+    };
+    assert_eq!(made_from(&mut writer, named), Some(9));
+}
+
+#[test]
 fn flat_pictures_are_small() {
     let format = PictureFormat::new(640, 360, Chroma::C420, BitDepth::Eight);
     let frame = Frame::new(format, Timestamp::new(0, TimeBase::MICROS));

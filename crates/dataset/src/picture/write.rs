@@ -15,6 +15,8 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 const GREY: u8 = 0;
 const RGB: u8 = 2;
 const PAETH: u8 = 4;
+/// H.273's "unspecified".
+const UNSPECIFIED: u8 = 2;
 
 /// Makes PNG files, a row at a time, in memory that is used again.
 ///
@@ -24,6 +26,7 @@ const PAETH: u8 = 4;
 /// fixed code is made for such rows.
 #[derive(Debug, Default)]
 pub struct PngWriter {
+    unnamed: Option<u8>,
     colours: ToRgb,
     row: Vec<u8>,
     above: Vec<u8>,
@@ -35,6 +38,15 @@ impl PngWriter {
     /// Nothing allocated yet.
     pub fn new() -> Self {
         PngWriter::default()
+    }
+
+    /// The same for frames that, where they name no matrix, have this one. Both pictures of a pair
+    /// need the same: by their sizes they would often get two, and their colours would differ.
+    pub fn with_matrix(matrix: u8) -> Self {
+        PngWriter {
+            unnamed: Some(matrix),
+            ..PngWriter::default()
+        }
     }
 
     /// The bytes of a frame's file.
@@ -50,7 +62,13 @@ impl PngWriter {
         frame: &Frame,
         planes: [View<'_, T>; 3],
     ) -> Result<&[u8]> {
-        let rows = Rows::new(planes, frame.chroma, frame.colour);
+        let mut colour = frame.colour;
+        if let Some(matrix) = self.unnamed
+            && colour.matrix == UNSPECIFIED
+        {
+            colour.matrix = matrix;
+        }
+        let rows = Rows::new(planes, frame.chroma, colour);
         let range = match frame.colour.range {
             Range::Full => "full",
             Range::Limited | Range::Unspecified => "limited",
@@ -62,6 +80,7 @@ impl PngWriter {
             above,
             filtered,
             file,
+            ..
         } = self;
         let (width, height) = frame.planes.size(0);
         begin(file, width, height, RGB);
