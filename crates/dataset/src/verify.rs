@@ -185,6 +185,9 @@ pub fn verify(
     Ok(report)
 }
 
+/// What is wrong with each clip, by its number.
+type Found = Vec<(usize, Vec<Problem>)>;
+
 /// What is wrong with the clips, in their order whoever came first.
 fn side_by_side(
     works: &[clips::Scope<'_>],
@@ -195,7 +198,7 @@ fn side_by_side(
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     progress(0, works.len());
     let work = || {
-        let mut found = Vec::new();
+        let mut found = Found::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(work) = works.get(index) else {
@@ -212,7 +215,7 @@ fn side_by_side(
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, works.len());
         }
     };
-    let outcomes: Vec<Result<Vec<(usize, Vec<Problem>)>>> = thread::scope(|scope| {
+    let outcomes: Vec<Result<Found>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs.clamp(1, works.len().max(1)))
             .map(|_| scope.spawn(work))
             .collect();
@@ -225,7 +228,7 @@ fn side_by_side(
             })
             .collect()
     });
-    let mut found = Vec::new();
+    let mut found = Found::new();
     for outcome in outcomes {
         found.extend(outcome?);
     }
