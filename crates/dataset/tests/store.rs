@@ -1,4 +1,5 @@
 //! Every kind of store keeps the same promises.
+#![allow(clippy::unwrap_used)]
 
 mod store_common;
 

@@ -1,4 +1,5 @@
 //! What the tests of stores share.
+#![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "s3")]
 pub(crate) mod server;

@@ -370,7 +370,7 @@ fn caption(sheet: &mut Canvas, clip: &ClipRecord, index: u64, shown: &Shown, bot
     );
     let lost = match &shown.damage {
         Some(mask) => format!("{:.0}% of this frame lost", 100.0 * mask.share()),
-        None => "this frame whole".into(),
+        None => "nothing of it lost".into(),
     };
     let lines = [
         (clip.stem.clone(), coded),
