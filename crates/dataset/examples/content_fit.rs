@@ -270,11 +270,11 @@ fn fit(examples: &[&Example], strength: f64) -> Model {
                 }
             }
         }
-        for kind in 0..KINDS {
+        for (kind, pulls) in slope.1.iter().enumerate() {
             speed.0[kind] = 0.9 * speed.0[kind] - 0.3 * slope.0[kind];
             model.bias[kind] += speed.0[kind];
             for index in 0..COUNT {
-                let pull = slope.1[kind][index] + strength * model.weights[kind][index];
+                let pull = pulls[index] + strength * model.weights[kind][index];
                 speed.1[kind][index] = 0.9 * speed.1[kind][index] - 0.3 * pull;
                 model.weights[kind][index] += speed.1[kind][index];
             }
