@@ -103,7 +103,7 @@ impl Rows {
             }
         }
         Some([
-            still as f32 / self.samples.len().max(1) as f32,
+            still as f32 / self.samples.len().saturating_sub(1).max(1) as f32,
             noise as f32 / flats.max(1) as f32,
         ])
     }
