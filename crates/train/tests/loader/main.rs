@@ -400,3 +400,26 @@ fn a_picture_may_be_no_larger_than_the_patch() {
         assert!(batch.picks.iter().all(|pick| (pick.x, pick.y) == (0, 0)));
     }
 }
+
+/// More clips than are held open at once.
+#[test]
+fn every_clip_is_reached_however_many_there_are() {
+    let specs: Vec<Spec> = (0..100)
+        .map(|index| Spec::new(format!("clip-{index}").leak(), 12, 10, 3))
+        .collect();
+    let (_place, folder) = dataset(Layout::Clips, &specs);
+    let config = LoaderConfig {
+        batch: 50,
+        workers: 2,
+        ..small()
+    };
+    let mut loader = Loader::open(&[folder], &config).unwrap();
+    let mut batch = Batch::default();
+    let mut seen = [0; 100];
+    for _ in 0..30 {
+        loader.next(&mut batch).unwrap();
+        check(&batch, &specs, |code, _| code);
+        batch.picks.iter().for_each(|pick| seen[pick.clip] += 1);
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
