@@ -110,6 +110,17 @@ pub struct Encoder {
     flushed: bool,
 }
 
+/// SVT-AV1 that was never given a picture waits for ever when it is closed: it gets one.
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        if self.name == "libsvtav1" && self.pushed == 0 {
+            let nothing = Timestamp::new(0, self.spec.time_base);
+            // When that fails too, there is nothing else to try.
+            let _ = self.push(Frame::new(self.spec.format, nothing));
+        }
+    }
+}
+
 /// When a frame is shown, and for how long once that is known.
 struct Shown {
     pts: i64,

@@ -258,3 +258,26 @@ fn encoders_and_muxers_go_from_thread_to_thread() {
     });
     assert_eq!(packet.join().unwrap().duration(), Some(40));
 }
+
+/// SVT-AV1 waits for ever when it is closed before it was told that nothing follows.
+#[test]
+fn an_encoder_that_is_given_up_ends() {
+    for codec in Codec::ALL {
+        for pushed in [0, 1, 40] {
+            let spec = PictureSpec::new(plain(64, 64), MILLIS);
+            let (done, ended) = std::sync::mpsc::channel();
+            // On a thread of its own, so that one that hangs fails the test instead of hanging it.
+            std::thread::spawn(move || {
+                let mut encoder = Encoder::open(&quick(codec), &spec).unwrap();
+                for index in 0..pushed {
+                    let pts = Timestamp::new(index * 40, MILLIS);
+                    encoder.push(frame(plain(64, 64), index, pts)).unwrap();
+                }
+                drop(encoder);
+                let _ = done.send(());
+            });
+            let ended = ended.recv_timeout(std::time::Duration::from_secs(60));
+            assert!(ended.is_ok(), "{codec} after {pushed} frames");
+        }
+    }
+}

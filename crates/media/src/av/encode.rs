@@ -33,6 +33,8 @@ pub(crate) struct Setup {
 /// An `AVCodecContext` that encodes.
 pub(crate) struct EncoderContext {
     raw: NonNull<ffi::AVCodecContext>,
+    /// It was told that nothing follows, or was never opened.
+    ended: bool,
 }
 
 // SAFETY: the context belongs to no thread; its own worker threads are libav's business.
@@ -77,7 +79,7 @@ impl EncoderContext {
         unsafe {
             let raw =
                 NonNull::new(ffi::avcodec_alloc_context3(codec)).expect("memory for an encoder");
-            let mut encoder = EncoderContext { raw };
+            let mut encoder = EncoderContext { raw, ended: true };
             let context = encoder.raw.as_mut();
             context.width = size(setup.format.width)?;
             context.height = size(setup.format.height)?;
@@ -101,6 +103,7 @@ impl EncoderContext {
             if code < 0 {
                 return Err(code);
             }
+            encoder.ended = false;
             Ok(encoder)
         }
     }
@@ -111,7 +114,10 @@ impl EncoderContext {
         // SAFETY: the encoder is open; the picture is valid or null, and libav takes its own
         // references to the planes.
         match unsafe { ffi::avcodec_send_frame(self.raw.as_ptr(), picture) } {
-            0.. => Ok(Sent::Taken),
+            0.. => {
+                self.ended |= picture.is_null();
+                Ok(Sent::Taken)
+            }
             code if is_again(code) => Ok(Sent::Full),
             // A second flush.
             ffi::AVERROR_EOF => Ok(Sent::Taken),
@@ -148,6 +154,12 @@ impl EncoderContext {
 
 impl Drop for EncoderContext {
     fn drop(&mut self) {
+        // SVT-AV1 waits for ever when it is closed before it was told that nothing follows, and can
+        // be told only when it has room: an encoder that is given up is emptied first.
+        while !self.ended && matches!(self.send(None), Ok(Sent::Full)) {
+            self.ended = !matches!(self.receive(TimeBase::MICROS), Ok(Received::Packet(_)));
+        }
+        while let Ok(Received::Packet(_)) = self.receive(TimeBase::MICROS) {}
         let mut raw = self.raw.as_ptr();
         // SAFETY: ours, and never used again.
         unsafe { ffi::avcodec_free_context(&mut raw) }
