@@ -261,9 +261,9 @@ fn fit(examples: &[&Example], strength: f64) -> Model {
                 .iter_mut()
                 .for_each(|score| *score = (*score - most).exp());
             let sum: f64 = chances.iter().sum();
-            for kind in 0..KINDS {
+            for (kind, chance) in chances.iter().enumerate() {
                 let want = f64::from(u8::from(kind == example.kind));
-                let error = (chances[kind] / sum - want) * weight(example) / total;
+                let error = (chance / sum - want) * weight(example) / total;
                 slope.0[kind] += error;
                 for (slope, value) in slope.1[kind].iter_mut().zip(values) {
                     *slope += error * value;
@@ -273,8 +273,8 @@ fn fit(examples: &[&Example], strength: f64) -> Model {
         for (kind, pulls) in slope.1.iter().enumerate() {
             speed.0[kind] = 0.9 * speed.0[kind] - 0.3 * slope.0[kind];
             model.bias[kind] += speed.0[kind];
-            for index in 0..COUNT {
-                let pull = pulls[index] + strength * model.weights[kind][index];
+            for (index, pull) in pulls.iter().enumerate() {
+                let pull = pull + strength * model.weights[kind][index];
                 speed.1[kind][index] = 0.9 * speed.1[kind][index] - 0.3 * pull;
                 model.weights[kind][index] += speed.1[kind][index];
             }
