@@ -139,7 +139,7 @@ impl Maker {
     ) -> Result<Made, Ended> {
         self.recipe.check()?;
         variant::check_encoders(&self.recipe)?;
-        let _lock = self.store.lock(self.shard)?;
+        let lock = self.store.lock(self.shard)?;
         let journal = match Journal::open(self, begun)? {
             Ok(journal) => journal,
             Err(manifest) => {
@@ -187,6 +187,7 @@ impl Maker {
         self.store
             .put_bytes(&Manifest::name(self.shard), text.as_bytes())?;
         journal.remove()?;
+        lock.end();
         Ok(Made {
             manifest,
             already: false,

@@ -265,7 +265,10 @@ mod tests {
             touch(root.join(name));
         }
         let word = root.display().to_string();
-        assert_eq!(names(&[word.clone()]), ["a/c.MKV", "a/d.png", "b.mp4"]);
+        assert_eq!(
+            names(std::slice::from_ref(&word)),
+            ["a/c.MKV", "a/d.png", "b.mp4"]
+        );
         let pattern = format!("{word}/*.mp4");
         assert_eq!(names(&[pattern]), ["b.mp4"]);
         let odd = root.join("a/notes.txt").display().to_string();

@@ -214,7 +214,11 @@ impl Store {
             .map_err(Error::io(format!("create {}", path.display())))?;
         match file.try_lock() {
             // Some network file systems have no locks: working without beats not working.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Guard { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Guard {
+                _file: file,
+                path,
+                folders: [Arc::clone(&self.staging), Arc::clone(&self.locks)],
+            }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy {
                 what: match of {
                     0 | 1 => self.name.to_string(),
@@ -230,6 +234,19 @@ impl Store {
 pub struct Guard {
     /// The operating system lets go of the lock when the file is closed.
     _file: File,
+    path: PathBuf,
+    folders: [Arc<Path>; 2],
+}
+
+impl Guard {
+    /// Lets go of a shard that is finished, and leaves no trace of the work: the folders for it are
+    /// removed unless others use them.
+    pub fn end(self) {
+        let _ = fs::remove_file(&self.path);
+        for folder in &self.folders {
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// A folder that the same dataset finds again after a crash, and no other dataset does.

@@ -5,6 +5,7 @@
 //! file is there, and that is written when the stretch's pairs are in their places and on the disk.
 
 use std::collections::HashMap;
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,7 +132,14 @@ impl Journal {
     pub(super) fn remove(&self) -> Result<()> {
         remove_all(&self.store, &format!("{}/done", self.folder))?;
         // What says what was asked for goes last: without it the rest is nothing.
-        self.store.remove(&format!("{}/job.json", self.folder))
+        self.store.remove(&format!("{}/job.json", self.folder))?;
+        if let Some(root) = self.store.folder() {
+            // Empty now; if not, what is in them is not ours.
+            let folder = root.join(&self.folder);
+            let _ = fs::remove_dir(folder.join("done"));
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(())
     }
 }
 

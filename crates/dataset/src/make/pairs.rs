@@ -23,12 +23,16 @@ pub(super) struct PictureWriter {
 }
 
 enum Kind {
-    Png {
-        encoder: PngWriter,
-        hash: Sha256,
-        masks: Vec<usize>,
-    },
-    Clip(ClipWriter),
+    Png(Box<Pngs>),
+    Clip(Box<ClipWriter>),
+}
+
+/// One file for each picture.
+struct Pngs {
+    encoder: PngWriter,
+    hash: Sha256,
+    /// Numbers of the pictures that have a mask.
+    masks: Vec<usize>,
 }
 
 /// Finished pictures, not yet in their place.
@@ -61,7 +65,8 @@ impl Side {
 }
 
 impl PictureWriter {
-    /// Begins in an empty folder, which is made.
+    /// Begins in an empty folder, which is made. Where the source does not say by which matrix its
+    /// colours were made, `matrix` is meant: the same for both sides of a pair.
     pub(super) fn create(
         side: Side,
         folder: &Path,
@@ -69,20 +74,21 @@ impl PictureWriter {
         format: PictureFormat,
         colour: Colour,
         time_base: TimeBase,
+        matrix: u8,
     ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))?;
         let kind = match layout {
-            Layout::Png => Kind::Png {
-                encoder: PngWriter::new(),
+            Layout::Png => Kind::Png(Box::new(Pngs {
+                encoder: PngWriter::with_matrix(matrix),
                 hash: Sha256::new(),
                 masks: Vec::new(),
-            },
-            Layout::Clips => Kind::Clip(ClipWriter::create(
+            })),
+            Layout::Clips => Kind::Clip(Box::new(ClipWriter::create(
                 &folder.join(CLIP),
                 format,
                 colour,
                 time_base,
-            )?),
+            )?)),
         };
         Ok(PictureWriter {
             side,
@@ -96,18 +102,14 @@ impl PictureWriter {
     pub(super) fn write(&mut self, frame: &Frame) -> Result<()> {
         match &mut self.kind {
             Kind::Clip(writer) => writer.write(frame)?,
-            Kind::Png {
-                encoder,
-                hash,
-                masks,
-            } => {
-                let bytes = encoder.frame(frame)?;
-                hash.update(bytes);
+            Kind::Png(pngs) => {
+                let bytes = pngs.encoder.frame(frame)?;
+                pngs.hash.update(bytes);
                 write(&self.folder.join(format!("{}.png", self.count)), bytes)?;
                 if let Some(mask) = &frame.damage {
-                    let bytes = encoder.mask(mask)?;
+                    let bytes = pngs.encoder.mask(mask)?;
                     write(&self.folder.join(format!("{}.mask.png", self.count)), bytes)?;
-                    masks.push(self.count);
+                    pngs.masks.push(self.count);
                 }
             }
         }
@@ -129,7 +131,8 @@ impl PictureWriter {
                     sha256,
                 })
             }
-            Kind::Png { hash, masks, .. } => {
+            Kind::Png(pngs) => {
+                let Pngs { hash, masks, .. } = *pngs;
                 let named = |ending: &'static str| {
                     let folder = self.folder.clone();
                     move |index: usize| {

@@ -14,6 +14,7 @@ use super::{Ended, Stages};
 use crate::clip::ClipWriter;
 use crate::content::{ContentType, Observer};
 use crate::manifest::{Layout, Size};
+use crate::picture::matrix_of_size;
 use crate::recipe::Recipe;
 use crate::{Error, Result};
 
@@ -185,6 +186,7 @@ impl Writing {
                 hr,
                 colour,
                 base,
+                matrix_of_size(hr.width, hr.height),
             )?,
             folder: folder.into(),
             lr,

@@ -20,6 +20,7 @@ use super::{Ended, Stages};
 use crate::Result;
 use crate::clip::ClipReader;
 use crate::manifest::{Baseline, LossRecord};
+use crate::picture::matrix_of_size;
 use crate::recipe::{Rate, Recipe, Variant};
 
 /// The low-resolution side of a clip, and what is to be said of it.
@@ -132,6 +133,7 @@ pub(super) fn code(
             small.format(),
             staged.colour,
             staged.time_base,
+            matrix_of_size(staged.hr.width, staged.hr.height),
         )?,
         bar: Bar::new(small.format(), large.format())?,
         expected: VecDeque::new(),

@@ -14,7 +14,6 @@ use nervure_dataset::make::{Begun, Ended, Made, Maker, Stages};
 use nervure_dataset::manifest::{Layout, Manifest};
 use nervure_dataset::recipe::{Rate, Recipe};
 use nervure_dataset::sources::{self, Source};
-use nervure_dataset::store::{Store, StoreOptions};
 use nervure_media::degrade::Augmentation;
 use nervure_media::{Codec, Input, LossLevel, LossModel, OpenOptions, library_version};
 use serde::Serialize;
@@ -243,13 +242,7 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
     let signals = Signals::listen()?;
     let recipe = args.recipe();
     recipe.check()?;
-    let store = Store::open(
-        &args.out,
-        &StoreOptions {
-            staging: args.staging.clone(),
-            settings: std::env::vars().collect(),
-        },
-    )?;
+    let store = super::place::open(&args.out, args.staging.clone())?;
     let spool = store.staging().join("spool");
     let sources = sources(args, &spool, &signals)?;
     if signals.stop() {
@@ -293,8 +286,12 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
         Err(Ended::Failed(error)) => return Err(error.into()),
         Err(other) => return Err(other.into()),
     };
-    // What was spooled has been worked on.
-    let _ = fs::remove_dir_all(&spool);
+    if fs::remove_dir_all(&spool).is_ok() {
+        // What was spooled has been worked on; these are empty now unless others are at work.
+        let staging = maker.store.staging();
+        let _ = fs::remove_dir(staging);
+        let _ = staging.parent().map(fs::remove_dir);
+    }
     let summary = Summary::new(args, &maker, &made, began.elapsed().as_secs_f64());
     if args.json {
         crate::print_json(&summary)?;
