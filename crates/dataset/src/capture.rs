@@ -2,7 +2,7 @@
 //! can be gone on with.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use nervure_media::{
@@ -12,16 +12,33 @@ use nervure_media::{
 
 use crate::{Error, Result};
 
-/// Copies a stream of bytes, such as standard input, into a file.
-pub fn spool(mut from: impl Read, to: &Path) -> Result<()> {
+/// Copies a stream of bytes, such as standard input, into a file. When `stop` says so before the end,
+/// or at it, there is no file: whoever ended us may have ended the stream too, and half of it looks
+/// like all of it.
+pub fn spool(mut from: impl Read, to: &Path, stop: &dyn Fn() -> bool) -> Result<()> {
     whole(to, |part| {
         let written = File::create(part).and_then(|mut file| {
-            io::copy(&mut from, &mut file)?;
-            file.sync_all()
+            let mut bytes = vec![0; CHUNK];
+            loop {
+                let count = match from.read(&mut bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    count => count?,
+                };
+                if stop() {
+                    return Err(io::Error::other("interrupted"));
+                }
+                if count == 0 {
+                    return file.sync_all();
+                }
+                file.write_all(&bytes[..count])?;
+            }
         });
         written.map_err(Error::io(format!("write {}", to.display())))
     })
 }
+
+/// Bytes of a stream that are copied at a time.
+const CHUNK: usize = 1 << 16;
 
 /// Records up to `seconds` of a capture device, without loss, until `stop` says so.
 pub fn record(

@@ -25,7 +25,7 @@ use std::{panic, thread};
 use crate::manifest::{ClipRecord, Header, Manifest, Skipped, VERSION};
 use crate::recipe::Recipe;
 use crate::sources::Source;
-use crate::store::Store;
+use crate::store::{Guard, Store};
 use crate::{Error, Result};
 
 use journal::{Done, Journal};
@@ -56,6 +56,32 @@ pub enum Begun {
     Resume,
     /// Forget it.
     Discard,
+}
+
+/// A shard that this process may work on, and no other. Taken before sources are recorded: a
+/// recording for work that is refused would be for nothing, or replace the one that the work needs.
+#[derive(Debug)]
+pub struct Claim {
+    begun: Begun,
+    finished: bool,
+    _lock: Guard,
+}
+
+impl Claim {
+    /// Takes a shard, unless another process has it or what was begun before forbids it.
+    pub fn take(store: &Store, shard: (u32, u32), begun: Begun) -> Result<Self> {
+        let lock = store.lock(shard)?;
+        Ok(Claim {
+            begun,
+            finished: journal::may_begin(store, shard, begun)?,
+            _lock: lock,
+        })
+    }
+
+    /// Whether the shard is whole and stays as it is: nothing will be read of its sources.
+    pub fn is_made(&self) -> bool {
+        self.finished && self.begun == Begun::Resume
+    }
 }
 
 /// Something that happened, for whoever shows progress.
@@ -133,14 +159,13 @@ impl Maker {
     /// A source that fails is none: it is skipped, and the manifest says why.
     pub fn run(
         &self,
-        begun: Begun,
+        claim: &Claim,
         stop: &(dyn Fn() -> bool + Sync),
         tell: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<Made, Ended> {
         self.recipe.check()?;
         variant::check_encoders(&self.recipe)?;
-        let lock = self.store.lock(self.shard)?;
-        let journal = match Journal::open(self, begun)? {
+        let journal = match Journal::open(self, claim)? {
             Ok(journal) => journal,
             Err(manifest) => {
                 return Ok(Made {
@@ -187,7 +212,6 @@ impl Maker {
         self.store
             .put_bytes(&Manifest::name(self.shard), text.as_bytes())?;
         journal.remove()?;
-        lock.end();
         Ok(Made {
             manifest,
             already: false,

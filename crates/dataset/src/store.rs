@@ -238,10 +238,9 @@ pub struct Guard {
     folders: [Arc<Path>; 2],
 }
 
-impl Guard {
-    /// Lets go of a shard that is finished, and leaves no trace of the work: the folders for it are
-    /// removed unless others use them.
-    pub fn end(self) {
+impl Drop for Guard {
+    /// Leaves no trace: the folders for work are removed too unless there is something in them.
+    fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
         for folder in &self.folders {
             let _ = fs::remove_dir(folder);

@@ -7,7 +7,7 @@ mod store_common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nervure_dataset::inspect::{Overview, damaged_frames, manifests, show};
-use nervure_dataset::make::{Begun, Ended, Made, Maker};
+use nervure_dataset::make::{Begun, Claim, Ended, Made, Maker};
 use nervure_dataset::manifest::Layout;
 use nervure_dataset::recipe::{Rate, Recipe};
 use nervure_dataset::sources;
@@ -35,9 +35,9 @@ fn maker(store: &Store, layout: Layout, shard: (u32, u32)) -> Maker {
 }
 
 fn make(store: &Store, layout: Layout, shard: (u32, u32)) -> Made {
-    maker(store, layout, shard)
-        .run(Begun::Resume, &|| false, &|_| {})
-        .unwrap()
+    let claim = Claim::take(store, shard, Begun::Resume).unwrap();
+    let maker = maker(store, layout, shard);
+    maker.run(&claim, &|| false, &|_| {}).unwrap()
 }
 
 fn check(store: &Store) -> Report {
@@ -105,8 +105,8 @@ fn a_bucket_holds_what_a_folder_holds() {
         remote.put_bytes(&name, &bytes).unwrap();
         let report = check(&remote);
         assert!(!report.is_sound(), "{layout}: {name}");
-        let left = std::fs::read_dir(remote.staging()).unwrap();
-        let fetched = left.filter(|entry| {
+        let left = std::fs::read_dir(remote.staging());
+        let fetched = left.into_iter().flatten().filter(|entry| {
             let name = entry.as_ref().unwrap().file_name();
             name.to_string_lossy().starts_with("verify")
         });
@@ -124,7 +124,8 @@ fn another_machine_goes_on() {
     let first = Store::open("s3://data/broken", &server.options()).unwrap();
     let looks = AtomicUsize::new(0);
     let stop = || looks.fetch_add(1, Ordering::Relaxed) > 30;
-    let ended = maker(&first, Layout::Png, (0, 1)).run(Begun::Resume, &stop, &|_| {});
+    let claim = Claim::take(&first, (0, 1), Begun::Resume).unwrap();
+    let ended = maker(&first, Layout::Png, (0, 1)).run(&claim, &stop, &|_| {});
     assert!(matches!(ended, Err(Ended::Stopped)), "{ended:?}");
     let mut elsewhere = server.options();
     elsewhere.staging = Some(server.root().join("another-staging"));

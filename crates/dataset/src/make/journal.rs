@@ -10,7 +10,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Begun, Maker};
+use super::{Begun, Claim, Maker};
 use crate::manifest::{ClipRecord, Manifest, Skipped};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -40,10 +40,9 @@ const VERSION: u64 = 1;
 
 impl Journal {
     /// Opens the journal for what the maker is to do, or gives the manifest of what was done before.
-    pub(super) fn open(maker: &Maker, begun: Begun) -> Result<Result<Self, Manifest>> {
-        let store = &maker.store;
-        let (index, of) = maker.shard;
-        let folder = format!(".nervure/shard-{index:05}-of-{of:05}");
+    pub(super) fn open(maker: &Maker, claim: &Claim) -> Result<Result<Self, Manifest>> {
+        let (store, begun) = (&maker.store, claim.begun);
+        let folder = folder(maker.shard);
         let job = json!({
             "version": VERSION,
             "header": maker.header(),
@@ -53,29 +52,15 @@ impl Journal {
         let finished = store.get_bytes(&name)?;
         let was = store.get_bytes(&format!("{folder}/job.json"))?;
         let place = store.name().to_owned();
-        match begun {
-            Begun::Refuse if finished.is_some() => {
-                return Err(refuse(
-                    format!("{place} already holds a dataset"),
-                    "choose another --out, or replace it with --force",
-                ));
-            }
-            Begun::Refuse if was.is_some() => {
-                return Err(refuse(
-                    format!("{place} holds an unfinished dataset"),
-                    "go on with it with --resume, or begin anew with --force",
-                ));
-            }
-            Begun::Resume => {
-                if let Some(text) = finished {
-                    let text = String::from_utf8_lossy(&text);
-                    let manifest = Manifest::parse(&text, name.as_ref())?;
-                    agree(&json!(manifest.header), &json!(maker.header()), &place)?;
-                    return Ok(Err(manifest));
-                }
-            }
-            Begun::Refuse => {}
-            Begun::Discard => discard(store, maker.shard, &folder)?,
+        if let Some(text) = finished
+            && begun == Begun::Resume
+        {
+            let manifest = Manifest::parse(&String::from_utf8_lossy(&text), name.as_ref())?;
+            agree(&json!(manifest.header), &json!(maker.header()), &place)?;
+            return Ok(Err(manifest));
+        }
+        if begun == Begun::Discard {
+            discard(store, maker.shard, &folder)?;
         }
         others_agree(maker, &name)?;
         let mut journal = Journal {
@@ -141,6 +126,32 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// Where the journal of a shard stands.
+fn folder((index, of): (u32, u32)) -> String {
+    format!(".nervure/shard-{index:05}-of-{of:05}")
+}
+
+/// Refuses what was begun before, where there should be nothing; else says whether it is finished.
+pub(super) fn may_begin(store: &Store, shard: (u32, u32), begun: Begun) -> Result<bool> {
+    let finished = store.exists(&Manifest::name(shard))?;
+    if begun == Begun::Refuse {
+        let place = store.name();
+        if finished {
+            return Err(refuse(
+                format!("{place} already holds a dataset"),
+                "choose another --out, or replace it with --force",
+            ));
+        }
+        if store.exists(&format!("{}/job.json", folder(shard)))? {
+            return Err(refuse(
+                format!("{place} holds an unfinished dataset"),
+                "go on with it with --resume, or begin anew with --force",
+            ));
+        }
+    }
+    Ok(finished)
 }
 
 fn remove_all(store: &Store, folder: &str) -> Result<()> {

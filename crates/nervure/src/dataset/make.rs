@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use nervure_dataset::capture;
 use nervure_dataset::content::ContentType;
-use nervure_dataset::make::{Begun, Ended, Made, Maker, Stages};
+use nervure_dataset::make::{Begun, Claim, Ended, Made, Maker, Stages};
 use nervure_dataset::manifest::{Layout, Manifest};
 use nervure_dataset::recipe::{Rate, Recipe};
 use nervure_dataset::sources::{self, Source};
@@ -243,17 +243,38 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
     let recipe = args.recipe();
     recipe.check()?;
     let store = super::place::open(&args.out, args.staging.clone())?;
-    let spool = store.staging().join("spool");
-    let sources = sources(args, &spool, &signals)?;
-    if signals.stop() {
-        return Ok(ended(&signals));
+    let shard = (args.shard.0, args.shard.1);
+    // Two shards read from two pipes.
+    let spool = format!("spool-{:05}-of-{:05}", shard.0, shard.1);
+    let spool = store.staging().join(spool);
+    let live = args.device.is_some() || args.inputs == ["-"];
+    let mut sources = match live {
+        true => Vec::new(),
+        false => sources::find(&args.inputs)?,
+    };
+    let begun = match (args.resume, args.force) {
+        (true, _) => Begun::Resume,
+        (_, true) => Begun::Discard,
+        _ => Begun::Refuse,
+    };
+    let claim = Claim::take(&store, shard, begun)?;
+    if live {
+        match record(args, &spool, claim.is_made(), &signals) {
+            _ if signals.stop() => {
+                let _ = fs::remove_dir(&spool);
+                return Ok(ended(&signals));
+            }
+            source => sources.push(source.inspect_err(|_| {
+                let _ = fs::remove_dir(&spool);
+            })?),
+        }
     }
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let maker = Maker {
         recipe,
         sources,
         store,
-        shard: (args.shard.0, args.shard.1),
+        shard,
         jobs: args.jobs.map_or(cores, usize::from),
         made_by: format!(
             "nervure {}, {}",
@@ -261,13 +282,8 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
             library_version()
         ),
     };
-    let begun = match (args.resume, args.force) {
-        (true, _) => Begun::Resume,
-        (_, true) => Begun::Discard,
-        _ => Begun::Refuse,
-    };
     let progress = Mutex::new(MakeProgress::new(args.quiet));
-    let made = maker.run(begun, &|| signals.stop(), &|event| {
+    let made = maker.run(&claim, &|| signals.stop(), &|event| {
         if let Ok(mut progress) = progress.lock() {
             progress.tell(&event);
         }
@@ -286,12 +302,9 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
         Err(Ended::Failed(error)) => return Err(error.into()),
         Err(other) => return Err(other.into()),
     };
-    if fs::remove_dir_all(&spool).is_ok() {
-        // What was spooled has been worked on; these are empty now unless others are at work.
-        let staging = maker.store.staging();
-        let _ = fs::remove_dir(staging);
-        let _ = staging.parent().map(fs::remove_dir);
-    }
+    // What was spooled has been worked on; with the claim the folder that it stood in goes too.
+    let _ = fs::remove_dir_all(&spool);
+    drop(claim);
     let summary = Summary::new(args, &maker, &made, began.elapsed().as_secs_f64());
     if args.json {
         crate::print_json(&summary)?;
@@ -318,28 +331,32 @@ fn ended(signals: &Signals) -> ExitCode {
     })
 }
 
-/// Finds the sources; what can be read only once is put in a file first.
-fn sources(args: &MakeArgs, spool: &std::path::Path, signals: &Signals) -> Result<Vec<Source>> {
-    if let Some(device) = &args.device {
-        let input = device_input(device)?;
-        let path = spool.join("capture.mkv");
-        if !(args.resume && path.exists()) {
-            if !args.quiet {
-                note(&format!("recording {} s of {input}", args.capture));
-            }
-            let options = OpenOptions::default();
-            capture::record(&input, &options, args.capture, &path, &|| signals.stop())?;
-        }
-        return Ok(vec![Source::video(input.to_string(), path)]);
-    }
-    if args.inputs == ["-"] {
+/// Puts what can be read only once in a file, unless it was or need not be.
+fn record(
+    args: &MakeArgs,
+    spool: &std::path::Path,
+    is_made: bool,
+    signals: &Signals,
+) -> Result<Source> {
+    let stop = || signals.stop();
+    let wanted = |path: &std::path::Path| !(is_made || args.resume && path.exists());
+    let Some(device) = &args.device else {
         let path = spool.join("stdin");
-        if !(args.resume && path.exists()) {
-            capture::spool(std::io::stdin().lock(), &path)?;
+        if wanted(&path) {
+            capture::spool(std::io::stdin().lock(), &path, &stop)?;
         }
-        return Ok(vec![Source::video("stdin", path)]);
+        return Ok(Source::video("stdin", path));
+    };
+    let input = device_input(device)?;
+    let path = spool.join("capture.mkv");
+    if wanted(&path) {
+        if !args.quiet {
+            note(&format!("recording {} s of {input}", args.capture));
+        }
+        let options = OpenOptions::default();
+        capture::record(&input, &options, args.capture, &path, &stop)?;
     }
-    Ok(sources::find(&args.inputs)?)
+    Ok(Source::video(input.to_string(), path))
 }
 
 /// A device by its usual name, or as [`Input`] has it.
