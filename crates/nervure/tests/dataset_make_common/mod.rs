@@ -75,12 +75,24 @@ pub(crate) fn samples(frame: &Frame) -> Vec<u8> {
         .collect()
 }
 
-/// Frames of a file as ffmpeg decodes them: 4:2:0 of 8 bits, of this size.
-pub(crate) fn decoded(place: &Place, name: &str, (width, height): (usize, usize)) -> Vec<Vec<u8>> {
+/// Frames of a file as ffmpeg decodes them: 4:2:0 of 8 bits, the left top corner of this size.
+pub(crate) fn decoded(place: &Place, name: &str, size: (usize, usize)) -> Vec<Vec<u8>> {
+    let filter = format!("crop={}:{}:0:0", size.0, size.1);
+    filtered(place, name, &filter, size)
+}
+
+/// Frames of a file as ffmpeg decodes and filters them to this size.
+pub(crate) fn filtered(
+    place: &Place,
+    name: &str,
+    filter: &str,
+    (width, height): (usize, usize),
+) -> Vec<Vec<u8>> {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(place.path(name))
         .args(["-fps_mode", "passthrough", "-pix_fmt", "yuv420p"])
+        .args(["-vf", filter])
         .args(["-f", "rawvideo", "-"])
         .output()
         .unwrap();
