@@ -18,7 +18,7 @@ pub enum Flow {
 
 /// Frames that may wait between two threads. Enough to smooth out a keyframe that decodes slowly
 /// or an encoder that collects before it works; few, since at 4K each is 12 MB.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 
 /// Runs frames from `source` through `stages` into `sink` until the source ends, the sink stops or
 /// something fails.

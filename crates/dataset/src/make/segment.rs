@@ -44,7 +44,7 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
         }
     }
     let mut frames = match open(work, job, source, segment) {
-        Ok(frames) => frames,
+        Ok(frames) => Some(frames),
         Err(error) => {
             let done = Done {
                 skipped: vec![skip(work, source, error.to_string())],
@@ -55,23 +55,20 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
             return Ok(());
         }
     };
-    loop {
-        let done = Stretch {
+    while frames.is_some() {
+        let stretch = Stretch {
             work,
             job,
             source,
             segment,
             halted: &halted,
-        }
-        .run(&mut frames, budget)?;
+        };
+        let (done, next) = stretch.run(&mut frames, &mut budget)?;
         work.journal.note(&id(source, segment), &done)?;
-        let next = following(job, &done, &mut budget);
         keep(work, job.source, segment, done);
-        match next {
-            Some(next) => segment = next,
-            None => return Ok(()),
-        }
+        segment = next.unwrap_or(segment);
     }
+    Ok(())
 }
 
 /// The job's next stretch after one that is done.
@@ -158,7 +155,12 @@ impl Drop for Scratch {
 }
 
 impl Stretch<'_> {
-    fn run(&self, frames: &mut Frames, budget: Option<u64>) -> Result<Done, Ended> {
+    /// Leaves the frames for the job's next stretch, and says which that is, if there is one.
+    fn run(
+        &self,
+        frames: &mut Option<Frames>,
+        budget: &mut Option<u64>,
+    ) -> Result<(Done, Option<u32>), Ended> {
         let recipe = &self.work.maker.recipe;
         let scratch = Scratch::new(
             self.work
@@ -168,11 +170,14 @@ impl Stretch<'_> {
                 .join(id(self.source, self.segment)),
         );
         let mut spent = Stages::default();
+        let Some(source) = frames else {
+            return Ok((Done::default(), None));
+        };
         let outcome = stage(
-            frames,
+            source,
             recipe,
             self.segment,
-            budget,
+            *budget,
             &scratch.0.join("source"),
             &mut spent,
             self.halted,
@@ -184,12 +189,17 @@ impl Stretch<'_> {
         if let Some(reason) = outcome.fault {
             done.skipped.push(skip(self.work, self.source, reason));
         }
+        done.pairs = outcome.staged.as_ref().map_or(0, |staged| staged.pairs);
+        let next = following(self.job, &done, budget);
+        if next.is_none() {
+            // A decoder holds many pictures: not while encoders do as well.
+            *frames = None;
+        }
         if let Some(staged) = &outcome.staged {
-            done.pairs = staged.pairs;
             self.code(staged, &scratch, &mut done, &mut spent)?;
         }
         self.work.spent(&spent);
-        Ok(done)
+        Ok((done, next))
     }
 
     /// Codes a stretch that is put aside in every variant.

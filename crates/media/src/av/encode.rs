@@ -10,7 +10,7 @@ use super::options::Options;
 use super::packet::Packet;
 use super::parameters::Parameters;
 use super::pixels::planar;
-use super::{ffi, is_again, rational};
+use super::{ffi, is_again, memory, rational};
 
 /// What an encoder must be told before it is opened, beside its options.
 pub(crate) struct Setup {
@@ -163,6 +163,7 @@ impl Drop for EncoderContext {
         let mut raw = self.raw.as_ptr();
         // SAFETY: ours, and never used again.
         unsafe { ffi::avcodec_free_context(&mut raw) }
+        memory::give_back();
     }
 }
 
