@@ -57,6 +57,22 @@ pub(crate) struct Decoding {
     /// After a seek, packets are passed over until one can be decoded by itself.
     await_key: bool,
     damage: Damage,
+    /// Damaged pictures that were passed over.
+    passed: u64,
+    /// What of the damage was over at the last keyframe.
+    sound: Sound,
+}
+
+/// Counts of damage that later pictures cannot show. Pictures come in the order they are shown,
+/// packets some time before theirs.
+#[derive(Clone, Copy, Default)]
+struct Sound {
+    /// Damaged pictures before the last keyframe.
+    pictures: u64,
+    /// Lost packets before that of the last keyframe.
+    packets: u64,
+    /// Lost packets before that of the next.
+    packets_read: u64,
 }
 
 /// What the first picture of a stream says.
@@ -141,6 +157,8 @@ impl Decoding {
             failures: 0,
             unready: 0,
             await_key: false,
+            passed: 0,
+            sound: Sound::default(),
             damage: Damage::default(),
             demuxer,
         })
@@ -288,6 +306,12 @@ impl Decoding {
     }
 
     fn reset(&mut self) {
+        let packets = self.damage().packets;
+        self.sound = Sound {
+            pictures: self.damage.frames + self.passed,
+            packets,
+            packets_read: packets,
+        };
         self.decoder.reset();
         self.deinterlacer = None;
         self.held.clear();
@@ -341,6 +365,9 @@ impl Decoding {
                 if self.await_key {
                     continue;
                 }
+                if packet.is_key() {
+                    self.sound.packets_read = self.damage().packets;
+                }
                 return Ok(Some(packet));
             }
             if self.keep_others {
@@ -366,6 +393,19 @@ impl Decoding {
         self.over()
     }
 
+    /// Counts the picture that the decoder has filled in where it is damaged, or may be.
+    fn judge(&mut self, corrupt: bool) {
+        let pictures = self.damage.frames + self.passed;
+        if corrupt {
+            self.damage.frames += 1;
+        } else if self.raw.is_key() {
+            self.sound.pictures = pictures;
+            self.sound.packets = self.sound.packets_read;
+        } else if pictures > self.sound.pictures || self.damage().packets > self.sound.packets {
+            self.damage.suspect += 1;
+        }
+    }
+
     /// Takes the picture that the decoder has filled in.
     fn take(&mut self) -> Result<()> {
         self.failures = 0;
@@ -373,6 +413,7 @@ impl Decoding {
         if self.unready > 0 {
             self.unready -= 1;
             if corrupt {
+                self.passed += 1;
                 return Ok(());
             }
             self.unready = 0;
@@ -422,9 +463,10 @@ impl Decoding {
         if self.first.is_none() {
             self.first = Some(First::of(&self.raw, pixels, format, ticks));
         }
-        self.damage.frames += u64::from(corrupt);
+        self.judge(corrupt);
         if self.raw.is_interlaced() {
             if !self.deinterlace {
+                let name = &self.demuxer.info().name;
                 return self.finish(End::Refused {
                     what: format!("the video in {name} is interlaced at {:.3} s", at.seconds()),
                     hint: Some("let it be deinterlaced".into()),

@@ -16,6 +16,9 @@ use crate::{Demuxer, Error, Input, OpenOptions, Packet, Result};
 pub struct Damage {
     /// Frames given out though the decoder knows that parts of them are invented.
     pub frames: u64,
+    /// Frames given out between damage and the next keyframe: decoders do not tell how far it spreads
+    /// through pictures that are made from one another.
+    pub suspect: u64,
     /// Packets that could not be read or that the decoder refused.
     pub packets: u64,
     /// Timestamps that were missing, repeated or went back, and were mended.

@@ -19,8 +19,8 @@ pub(super) struct Frames {
     normal: Normal,
     /// When its first picture is shown.
     start: Timestamp,
-    /// Read ahead.
-    ahead: Option<Frame>,
+    /// Read ahead, with the damage before it.
+    ahead: Option<(Frame, u64)>,
     /// Frames in a second, roughly.
     pub(super) frame_rate: Option<(u32, u32)>,
 }
@@ -66,7 +66,7 @@ impl Frames {
         };
         let first = frames.read()?.ok_or_else(|| empty(source))?;
         frames.start = first.pts;
-        frames.ahead = Some(first);
+        frames.ahead = Some((first, 0));
         Ok(frames)
     }
 
@@ -81,13 +81,16 @@ impl Frames {
                 self.ahead = None;
             }
         }
-        while let Some(frame) = self.read()? {
+        loop {
+            let before = self.damage();
+            let Some(frame) = self.read()? else {
+                return Ok(());
+            };
             if self.seconds(&frame) >= seconds {
-                self.ahead = Some(frame);
-                break;
+                self.ahead = Some((frame, before));
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// When a picture is shown, in seconds from the source's first.
@@ -98,9 +101,10 @@ impl Frames {
     /// When the next picture is shown; none when there is no other.
     pub(super) fn next_seconds(&mut self) -> Result<Option<f64>> {
         if self.ahead.is_none() {
-            self.ahead = self.read()?;
+            let before = self.damage();
+            self.ahead = self.read()?.map(|frame| (frame, before));
         }
-        Ok(self.ahead.as_ref().map(|frame| self.seconds(frame)))
+        Ok(self.ahead.as_ref().map(|(frame, _)| self.seconds(frame)))
     }
 
     /// The next picture.
@@ -111,12 +115,22 @@ impl Frames {
         }
     }
 
-    /// Pictures that the decoder knows to be damaged, and packets that it could not use, so far.
+    /// Pictures that are damaged or may be, and packets that the decoder could not use, before the
+    /// next picture.
+    pub(super) fn damage_before(&self) -> u64 {
+        match &self.ahead {
+            Some((_, before)) => *before,
+            None => self.damage(),
+        }
+    }
+
+    /// The same up to what was read: with the picture that is read ahead, since those shown before
+    /// it may be made from it.
     pub(super) fn damage(&self) -> u64 {
         match &self.pictures {
             Pictures::Video(reader) => {
                 let damage = reader.damage();
-                damage.frames + damage.packets
+                damage.frames + damage.suspect + damage.packets
             }
             Pictures::Image { .. } => 0,
         }
@@ -131,7 +145,7 @@ impl Frames {
     }
 
     fn read(&mut self) -> Result<Option<Frame>> {
-        if let Some(frame) = self.ahead.take() {
+        if let Some((frame, _)) = self.ahead.take() {
             return Ok(Some(frame));
         }
         Ok(match &mut self.pictures {

@@ -161,20 +161,25 @@ fn remove_all(store: &Store, folder: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes what an earlier run made. Of a dataset in parts only the part that is made anew: the
-/// others may be at work.
+/// Removes what an earlier run made, and nothing where there was none: such folders are somebody
+/// else's. Of a dataset in parts only the part that is made anew: the others may be at work.
 fn discard(store: &Store, shard: (u32, u32), journal: &str) -> Result<()> {
+    let job = format!("{journal}/job.json");
+    let mut manifests = store.list("")?;
+    manifests.retain(|(name, _)| Manifest::is_name(name));
+    if manifests.is_empty() && !store.exists(&job)? {
+        return Ok(());
+    }
+    // Until everything is gone, this says that something was here.
+    store.put_bytes(&job, b"{}")?;
     store.remove(&Manifest::name(shard))?;
     remove_all(store, &format!("{journal}/done"))?;
-    store.remove(&format!("{journal}/job.json"))?;
     if shard.1 <= 1 {
+        for (name, _) in manifests {
+            store.remove(&name)?;
+        }
         for folder in ["lr", "hr", "mask"] {
             remove_all(store, folder)?;
-        }
-        for (name, _) in store.list("")? {
-            if Manifest::is_name(&name) {
-                store.remove(&name)?;
-            }
         }
     }
     Ok(())

@@ -67,7 +67,7 @@ pub(super) fn stage(
     let mut writing: Option<Writing> = None;
     let mut fault = None;
     let mut next = None;
-    let before = frames.damage();
+    let before = frames.damage_before();
     loop {
         if halted() {
             return Err(Ended::Stopped);

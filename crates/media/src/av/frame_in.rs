@@ -68,6 +68,14 @@ impl RawFrame {
         frame.flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || frame.decode_error_flags != 0
     }
 
+    /// It needs no other picture, nor does any that is shown after it need one from before it.
+    pub(crate) fn is_key(&self) -> bool {
+        #[cfg(ffmpeg_6_1)]
+        return self.get().flags & ffi::AV_FRAME_FLAG_KEY != 0;
+        #[cfg(not(ffmpeg_6_1))]
+        return self.get().key_frame != 0;
+    }
+
     /// Its rows belong to two moments.
     pub(crate) fn is_interlaced(&self) -> bool {
         #[cfg(ffmpeg_6_1)]
