@@ -117,11 +117,11 @@ impl PictureWriter {
         Ok(())
     }
 
-    /// Makes sure that they are on the disk.
+    /// Ends them. They may not be on the disk yet: see [`Pictures::sync`].
     pub(super) fn finish(self) -> Result<Pictures> {
         match self.kind {
             Kind::Clip(writer) => {
-                writer.finish()?;
+                writer.finish_unsynced()?;
                 let path = self.folder.join(CLIP);
                 let sha256 = sha256_of(&path)?;
                 Ok(Pictures {
@@ -142,12 +142,6 @@ impl PictureWriter {
                 };
                 let files: Vec<_> = (0..self.count).map(named(".png")).collect();
                 let masks: Vec<_> = masks.into_iter().map(named(".mask.png")).collect();
-                // All at once: the first makes the disk write most of the others too.
-                for (path, _) in files.iter().chain(&masks) {
-                    File::open(path)
-                        .and_then(|file| file.sync_all())
-                        .map_err(Error::io(format!("write {}", path.display())))?;
-                }
                 Ok(Pictures {
                     side: self.side,
                     files,
@@ -169,6 +163,19 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 impl Pictures {
+    /// Makes sure that they are on the disk, which takes a while.
+    pub(super) fn sync(&self) -> Result<()> {
+        // One after the other: the first makes the disk write most of the others too.
+        self.files
+            .iter()
+            .chain(&self.masks)
+            .try_for_each(|(path, _)| {
+                File::open(path)
+                    .and_then(|file| file.sync_all())
+                    .map_err(Error::io(format!("write {}", path.display())))
+            })
+    }
+
     /// Moves them to where they belong.
     pub(super) fn place(&self, store: &Store, stem: &str) -> Result<()> {
         let sides = self.files.iter().map(|file| (self.side.folder(), file));

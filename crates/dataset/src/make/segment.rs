@@ -1,15 +1,18 @@
 //! A job: stretches of one source, one after the other.
 
-use std::fs;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
+use std::{fs, thread};
 
 use sha2::{Digest, Sha256};
 
 use super::frames::Frames;
 use super::journal::Done;
+use super::pairs::Pictures;
 use super::plan::Job;
 use super::stage::{Staged, stage};
 use super::variant::{Failure, code};
@@ -19,6 +22,7 @@ use crate::clip::ClipReader;
 use crate::manifest::{ClipRecord, Skipped, SourceRecord};
 use crate::recipe::{Rate, Variant};
 use crate::sources::Source;
+use crate::store::Store;
 
 /// Works on a job until it is done, the caller wants no more, or another job `failed`.
 pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(), Ended> {
@@ -127,6 +131,27 @@ fn seed_of(seed: u64, name: &str) -> u64 {
     u64::from_le_bytes(first)
 }
 
+/// Moves pictures to their places as they come, when they are on the disk. The large ones have a name
+/// beside each of the small ones.
+fn place(
+    store: &Store,
+    high: &Pictures,
+    waiting: Receiver<(Pictures, String)>,
+) -> crate::Result<()> {
+    high.sync()?;
+    let mut first: Option<String> = None;
+    for (low, stem) in waiting {
+        low.sync()?;
+        low.place(store, &stem)?;
+        match &first {
+            Some(first) => high.link(store, first, &stem)?,
+            None => high.place(store, &stem)?,
+        }
+        first.get_or_insert(stem);
+    }
+    Ok(())
+}
+
 /// One stretch of a source, in every variant.
 struct Stretch<'a> {
     work: &'a Work<'a>,
@@ -202,7 +227,7 @@ impl Stretch<'_> {
         Ok((done, next))
     }
 
-    /// Codes a stretch that is put aside in every variant.
+    /// Codes a stretch that is put aside in every variant. A thread beside it waits for the disk.
     fn code(
         &self,
         staged: &Staged,
@@ -210,12 +235,32 @@ impl Stretch<'_> {
         done: &mut Done,
         spent: &mut Stages,
     ) -> Result<(), Ended> {
-        let recipe = &self.work.maker.recipe;
-        let store = &self.work.maker.store;
         // Stays open when the file moves to its place.
         let large = ClipReader::open(&staged.large)?;
+        let (finished, waiting) = mpsc::channel();
+        thread::scope(|scope| {
+            let placer = scope.spawn(|| place(&self.work.maker.store, &staged.high, waiting));
+            let coded = self.code_variants(staged, &large, scratch, done, spent, &finished);
+            drop(finished);
+            let began = Instant::now();
+            let placed = placer.join().unwrap_or_else(|cause| resume_unwind(cause));
+            spent.writing += began.elapsed();
+            // A full disk is what ended the other too.
+            placed.map_err(Ended::from).and(coded)
+        })
+    }
+
+    fn code_variants(
+        &self,
+        staged: &Staged,
+        large: &ClipReader,
+        scratch: &Scratch,
+        done: &mut Done,
+        spent: &mut Stages,
+        finished: &Sender<(Pictures, String)>,
+    ) -> Result<(), Ended> {
+        let recipe = &self.work.maker.recipe;
         let each = staged.seconds / staged.frames.max(1) as f64;
-        let mut placed: Option<String> = None;
         for variant in recipe.variants() {
             let stem = format!("{}_{variant}", id(self.source, self.segment));
             let seed = seed_of(recipe.seed, &stem);
@@ -226,9 +271,9 @@ impl Stretch<'_> {
                     false => Ok(()),
                 }
             };
-            let folder = scratch.0.join("variant");
+            let folder = scratch.0.join(variant.to_string());
             let coded = code(
-                staged, &large, recipe, variant, seed, &folder, spent, &mut step,
+                staged, large, recipe, variant, seed, &folder, spent, &mut step,
             );
             let coded = match coded {
                 Ok(coded) => coded,
@@ -239,19 +284,14 @@ impl Stretch<'_> {
                     continue;
                 }
             };
-            let began = Instant::now();
-            coded.low.place(store, &stem)?;
-            match &placed {
-                Some(first) => staged.high.link(store, first, &stem)?,
-                None => staged.high.place(store, &stem)?,
-            }
-            placed.get_or_insert_with(|| stem.clone());
-            spent.writing += began.elapsed();
-            let record = self.record(staged, variant, stem, seed, &coded)?;
+            let record = self.record(staged, variant, stem.clone(), seed, &coded)?;
             (self.work.tell)(Event::Pairs(record.frames));
             (self.work.tell)(Event::Clip(&record));
             done.clips.push(record);
-            let _ = fs::remove_dir_all(folder);
+            if finished.send((coded.low, stem)).is_err() {
+                // The other thread failed and will say how.
+                return Ok(());
+            }
         }
         Ok(())
     }
