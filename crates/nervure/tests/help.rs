@@ -21,8 +21,12 @@ fn the_command_names_its_commands() {
 
 #[test]
 fn each_command_explains_itself() {
-    for command in ["enhance", "score", "sample", "demo"] {
+    for command in ["enhance", "score", "sample", "demo", "dataset"] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
+    }
+    for verb in ["make", "inspect", "verify"] {
+        let text = help(&["dataset", verb, "--help"]);
+        insta::assert_snapshot!(format!("dataset_{verb}"), text);
     }
 }
 
