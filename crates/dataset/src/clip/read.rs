@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use nervure_frame::{
     Colour, Frame, FramePool, LossMask, PictureFormat, Planes, TimeBase, Timestamp,
@@ -20,6 +21,8 @@ pub struct ClipReader {
     path: PathBuf,
     header: Header,
     entries: Vec<Entry>,
+    /// Where the samples of a plane are read to: made once, unless two threads read at once.
+    bytes: Mutex<Vec<u8>>,
 }
 
 impl ClipReader {
@@ -52,6 +55,7 @@ impl ClipReader {
             path: path.into(),
             header,
             entries,
+            bytes: Mutex::default(),
         })
     }
 
@@ -102,11 +106,13 @@ impl ClipReader {
         frame.duration = entry.duration;
         frame.damage.clone_from(&entry.damage);
         let mut hash = crc32fast::Hasher::new();
-        let mut bytes = Vec::new();
+        let mut own = Vec::new();
+        let mut shared = self.bytes.try_lock();
+        let bytes = shared.as_deref_mut().unwrap_or(&mut own);
         for plane in 0..3 {
             let (width, height) = frame.planes.size(plane);
-            self.band(index, plane, 0..height, &mut bytes)?;
-            hash.update(&bytes);
+            self.band(index, plane, 0..height, bytes)?;
+            hash.update(bytes);
             match &mut frame.planes {
                 Planes::Eight(planes) => {
                     let rows = planes[plane].rows_mut();

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use nervure_frame::{Colour, Frame, PictureFormat, Planes, TimeBase};
 
@@ -12,6 +14,8 @@ use crate::{Error, Result};
 
 /// Written at once.
 const BUFFER: usize = 1 << 18;
+/// Written before the disk is asked to take it.
+const FLUSH: u64 = 32 << 20;
 
 /// Writes a clip.
 ///
@@ -24,6 +28,34 @@ pub struct ClipWriter {
     part: PathBuf,
     path: PathBuf,
     finished: bool,
+    flush: Option<Flush>,
+}
+
+/// A thread that has the disk take what is written while more is: at the end there is little left to
+/// wait for.
+#[derive(Debug)]
+struct Flush {
+    ask: SyncSender<()>,
+    unasked: u64,
+}
+
+impl Flush {
+    fn start(file: File) -> Self {
+        let (ask, asked) = sync_channel(1);
+        thread::spawn(move || {
+            // What fails here fails again where it is told.
+            while asked.recv().is_ok() && file.sync_data().is_ok() {}
+        });
+        Flush { ask, unasked: 0 }
+    }
+
+    fn wrote(&mut self, bytes: u64) {
+        self.unasked += bytes;
+        // A disk that is still busy is asked later.
+        if self.unasked >= FLUSH && self.ask.try_send(()).is_ok() {
+            self.unasked = 0;
+        }
+    }
 }
 
 impl ClipWriter {
@@ -56,7 +88,15 @@ impl ClipWriter {
             part,
             path: path.into(),
             finished: false,
+            flush: None,
         })
+    }
+
+    /// Has the disk take what is written from time to time, for a large file that must be certain.
+    pub fn flush_early(&mut self) -> Result<()> {
+        let file = self.file.get_ref().try_clone().map_err(self.writing())?;
+        self.flush = Some(Flush::start(file));
+        Ok(())
     }
 
     /// Adds a frame.
@@ -94,6 +134,9 @@ impl ClipWriter {
             }
         };
         written.map_err(self.writing())?;
+        if let Some(flush) = &mut self.flush {
+            flush.wrote(self.header.frame_bytes());
+        }
         let pts = frame.pts.rescale(self.header.time_base).ticks;
         self.entries.push(Entry {
             pts,

@@ -33,6 +33,8 @@ pub(super) struct Journal {
     store: Store,
     folder: String,
     done: HashMap<String, Done>,
+    /// What each source was when the first of it was finished.
+    digests: HashMap<String, String>,
 }
 
 /// Version of the files.
@@ -67,6 +69,7 @@ impl Journal {
             store: store.clone(),
             folder,
             done: HashMap::new(),
+            digests: HashMap::new(),
         };
         match was {
             Some(text) if begun == Begun::Resume => {
@@ -93,7 +96,13 @@ impl Journal {
                 continue;
             };
             // One that makes no sense is as good as none: its stretch is done again.
-            if let Ok(done) = serde_json::from_slice(&text) {
+            if let Ok(done) = serde_json::from_slice::<Done>(&text) {
+                for clip in &done.clips {
+                    let source = &clip.source;
+                    self.digests
+                        .entry(source.name.clone())
+                        .or_insert_with(|| source.sha256.clone());
+                }
                 self.done.insert(id.into(), done);
             }
         }
@@ -103,6 +112,11 @@ impl Journal {
     /// What is known of a stretch that an earlier run finished.
     pub(super) fn finished(&self, id: &str) -> Option<&Done> {
         self.done.get(id)
+    }
+
+    /// The digest of a source of which an earlier run finished something.
+    pub(super) fn digest(&self, source: &str) -> Option<&str> {
+        self.digests.get(source).map(String::as_str)
     }
 
     /// Notes that a stretch is finished. Its pairs must be in their places.

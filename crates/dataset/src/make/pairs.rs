@@ -83,12 +83,12 @@ impl PictureWriter {
                 hash: Sha256::new(),
                 masks: Vec::new(),
             })),
-            Layout::Clips => Kind::Clip(Box::new(ClipWriter::create(
-                &folder.join(CLIP),
-                format,
-                colour,
-                time_base,
-            )?)),
+            Layout::Clips => {
+                let path = folder.join(CLIP);
+                let mut writer = ClipWriter::create(&path, format, colour, time_base)?;
+                writer.flush_early()?;
+                Kind::Clip(Box::new(writer))
+            }
         };
         Ok(PictureWriter {
             side,

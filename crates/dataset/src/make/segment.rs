@@ -59,6 +59,14 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
             return Ok(());
         }
     };
+    if let Some(was) = work.journal.digest(&source.name)
+        && was != work.digest(job.source)?
+    {
+        return Err(Ended::Failed(Error::Unsupported {
+            what: format!("{} has changed since pairs were made of it", source.name),
+            hint: Some("begin anew with --force".into()),
+        }));
+    }
     while frames.is_some() {
         let stretch = Stretch {
             work,
