@@ -232,3 +232,24 @@ fn a_disk_that_fills_up_is_said_and_work_goes_on_afterwards() {
         assert!(!place.path(layout).join(".nervure").exists());
     }
 }
+
+#[test]
+fn a_source_that_changed_is_not_gone_on_with() {
+    let Some(place) = Place::new() else { return };
+    material(&place);
+    let out = place.path("pairs");
+    let make = make("pairs", "--layout clips --quiet").replace("--jobs 2", "--jobs 1");
+    signal_when(&place, &make, "-KILL", || count(&out.join(DONE)) >= 1);
+    let before = tree(&out.join("lr"));
+    place.make(
+        "in/a.mp4",
+        "-f lavfi -i testsrc=size=256x192:rate=20:duration=3 -c:v libx264 -g 20",
+    );
+    let error = place.fails(&format!("{make} --resume"));
+    assert!(error.contains("a.mp4 has changed"), "{error}");
+    assert!(error.contains("--force"), "{error}");
+    let after = tree(&out.join("lr"));
+    assert!(before.iter().all(|(name, bytes)| after[name] == *bytes));
+    place.run(&format!("{make} --force"));
+    assert_sound(&place, "pairs");
+}
