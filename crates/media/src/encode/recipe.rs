@@ -155,7 +155,7 @@ impl Recipe {
                     extra.push(format!("lp={}", settings.threads));
                 }
                 if settings.lean {
-                    extra.push("lookahead=0:hierarchical-levels=3".into());
+                    extra.push("lookahead=0".into());
                 }
                 if let Some(display) = mastering {
                     extra.push(format!("mastering-display={}", display.in_decimals()));
