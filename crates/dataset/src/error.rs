@@ -60,6 +60,14 @@ pub enum Error {
         /// A dataset, or a shard of one.
         what: String,
     },
+    /// A process that works for this one failed.
+    #[error("{message}")]
+    Helper {
+        /// What it said, or how it ended.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// A picture could not be resized.
     #[error(transparent)]
     Engine(#[from] nervure_engine::Error),
@@ -86,7 +94,9 @@ impl Error {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Unsupported { hint, .. } | Error::Remote { hint, .. } => hint.clone(),
+            Error::Unsupported { hint, .. }
+            | Error::Remote { hint, .. }
+            | Error::Helper { hint, .. } => hint.clone(),
             Error::Newer { .. } => Some("update nervure".into()),
             Error::Media(error) => error.hint(),
             Error::Io { .. } if self.is_full_disk() => {

@@ -9,6 +9,7 @@
 
 mod baseline;
 mod frames;
+mod helper;
 mod journal;
 mod pairs;
 mod plan;
@@ -17,10 +18,13 @@ mod stage;
 mod variant;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{panic, thread};
+
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::{ClipRecord, Header, Manifest, Skipped, VERSION};
 use crate::recipe::Recipe;
@@ -28,6 +32,7 @@ use crate::sources::Source;
 use crate::store::{Guard, Store};
 use crate::{Error, Result};
 
+pub use helper::help;
 use journal::{Done, Journal};
 use plan::Job;
 
@@ -45,6 +50,9 @@ pub struct Maker {
     pub jobs: usize,
     /// Version of nervure, for the manifest.
     pub made_by: String,
+    /// A command that does nothing but call [`help`]. Without one, jobs that code AV1 wait for one
+    /// another.
+    pub helper: Option<Vec<OsString>>,
 }
 
 /// What to do about work that was begun before.
@@ -107,7 +115,7 @@ pub enum Event<'a> {
 }
 
 /// Time spent, summed over jobs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
     /// Reading and decoding the sources, and shrinking their pictures.
     pub source: Duration,

@@ -1,9 +1,11 @@
 //! What is asked for.
 
 use std::fmt;
+use std::str::FromStr;
 
 use nervure_media::degrade::Augmentation;
 use nervure_media::{Codec, LossLevel, LossModel};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::content::ContentType;
@@ -83,6 +85,23 @@ impl fmt::Display for Rate {
             Rate::Kbps(kbps) => write!(f, "{kbps}k"),
             Rate::Crf(crf) => write!(f, "crf{crf}"),
         }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |digits: &str| digits.parse().ok();
+        let rate = match (text.strip_prefix("crf"), text.strip_suffix('k')) {
+            (Some(crf), _) => number(crf).map(Rate::Crf),
+            (None, Some(kbps)) => number(kbps).map(Rate::Kbps),
+            (None, None) => None,
+        };
+        rate.ok_or_else(|| Error::Unsupported {
+            what: format!("{text:?} is no rate"),
+            hint: Some("write 200k or crf29".into()),
+        })
     }
 }
 
@@ -198,6 +217,44 @@ impl Recipe {
             "seed": self.seed,
         })
     }
+
+    /// From what a manifest has.
+    pub fn from_json(json: &Value) -> Result<Self> {
+        let content: String = entry(json, "content_type")?;
+        Ok(Recipe {
+            layout: entry(json, "layout")?,
+            codecs: words(json, "codecs")?,
+            rates: words(json, "rates")?,
+            preset: entry(json, "preset")?,
+            scale: entry(json, "scale")?,
+            augment: words(json, "augment")?,
+            loss: entry::<String>(json, "loss")?.parse()?,
+            loss_level: entry::<String>(json, "loss_level")?.parse()?,
+            frame_drops: entry(json, "frame_drops")?,
+            max_frames: entry(json, "max_frames")?,
+            every: entry(json, "every")?,
+            content: match content.as_str() {
+                "auto" => None,
+                name => Some(name.parse()?),
+            },
+            segment_seconds: entry(json, "segment_seconds")?,
+            image_frames: entry(json, "image_frames")?,
+            seed: entry(json, "seed")?,
+        })
+    }
+}
+
+fn entry<T: DeserializeOwned>(json: &Value, key: &str) -> Result<T> {
+    T::deserialize(&json[key]).map_err(|error| Error::Unsupported {
+        what: format!("a recipe whose {key:?} makes no sense: {error}"),
+        hint: None,
+    })
+}
+
+fn words<T: FromStr<Err: Into<Error>>>(json: &Value, key: &str) -> Result<Vec<T>> {
+    let words: Vec<String> = entry(json, key)?;
+    let parsed = words.iter().map(|word| word.parse());
+    parsed.collect::<Result<_, T::Err>>().map_err(Into::into)
 }
 
 #[cfg(test)]
@@ -212,6 +269,35 @@ mod tests {
             .map(|variant| variant.to_string())
             .collect();
         assert_eq!(names, ["h264-crf23", "h264-crf29", "h264-crf35"]);
+    }
+
+    #[test]
+    fn it_comes_back_from_its_json() {
+        let recipe = Recipe {
+            layout: Layout::Clips,
+            codecs: vec![Codec::Av1, Codec::Vp8],
+            rates: vec![Rate::Kbps(62.5), Rate::Crf(33.0)],
+            preset: Some("fast".into()),
+            augment: vec!["noise=0.15".parse().unwrap()],
+            loss: "burst:rate=0.02,length=4".parse().unwrap(),
+            loss_level: LossLevel::Frame,
+            frame_drops: 0.01,
+            max_frames: Some(7),
+            content: Some("screen".parse().unwrap()),
+            seed: u64::MAX,
+            ..Recipe::default()
+        };
+        for recipe in [recipe, Recipe::default()] {
+            let json = recipe.to_json();
+            let again = Recipe::from_json(&json).unwrap();
+            assert_eq!(format!("{again:?}"), format!("{recipe:?}"));
+            for key in json.as_object().unwrap().keys() {
+                let mut broken = json.clone();
+                broken[key] = json!([{}]);
+                let error = Recipe::from_json(&broken).unwrap_err();
+                assert!(error.to_string().contains(key.as_str()), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use nervure_media::Input;
 use nervure_media::camera::is_image;
@@ -46,6 +47,17 @@ impl Source {
             name,
             kind,
         }
+    }
+
+    /// What the file system says of the file: another stamp may be another file, the same is the same
+    /// file as far as anyone can tell without reading it.
+    pub fn stamp(&self) -> Option<String> {
+        let (Kind::Video(path) | Kind::Image(path)) = &self.kind else {
+            return None;
+        };
+        let facts = fs::metadata(path).ok()?;
+        let changed = facts.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(format!("{} bytes of {}", facts.len(), changed.as_nanos()))
     }
 
     /// SHA-256 of the file, or of the name of what is no file.

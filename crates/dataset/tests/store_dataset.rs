@@ -31,6 +31,7 @@ fn maker(store: &Store, layout: Layout, shard: (u32, u32)) -> Maker {
         shard,
         jobs: 2,
         made_by: "test".into(),
+        helper: None,
     }
 }
 

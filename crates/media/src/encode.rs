@@ -1,5 +1,6 @@
 //! Frames into packets.
 
+mod alone;
 mod codec;
 mod hdr;
 mod recipe;
@@ -17,6 +18,7 @@ use crate::av::{init, log, reason};
 use crate::source::Hdr;
 use crate::{Error, Packet, Result};
 
+use alone::Alone;
 pub use codec::Codec;
 use recipe::{Clock, Recipe};
 use reorder::Reorder;
@@ -25,6 +27,9 @@ pub use track::VideoTrack;
 /// Not every libav says how many pictures x265 holds back: at most these, with B-frames that refer to
 /// B-frames.
 const X265_DELAY: i32 = 2;
+
+/// libav's name of the encoder that needs some care.
+const SVT_AV1: &str = "libsvtav1";
 
 /// What the user chooses about encoding.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,12 +113,14 @@ pub struct Encoder {
     ready: VecDeque<Packet>,
     reorder: Reorder,
     flushed: bool,
+    /// Given back after the context is gone: fields are dropped in their order.
+    _alone: Option<Alone>,
 }
 
 /// SVT-AV1 that was never given a picture waits for ever when it is closed: it gets one.
 impl Drop for Encoder {
     fn drop(&mut self) {
-        if self.name == "libsvtav1" && self.pushed == 0 {
+        if self.name == SVT_AV1 && self.pushed == 0 {
             let nothing = Timestamp::new(0, self.spec.time_base);
             // When that fails too, there is nothing else to try.
             let _ = self.push(Frame::new(self.spec.format, nothing));
@@ -131,6 +138,9 @@ struct Shown {
 
 impl Encoder {
     /// Opens the encoder for the settings' codec.
+    ///
+    /// AV1 by SVT-AV1 is encoded by one encoder at a time in the process: another waits here until the
+    /// one at work is dropped. Do not open two in one thread.
     pub fn open(settings: &EncodeSettings, spec: &PictureSpec) -> Result<Self> {
         init();
         if i32::try_from(spec.time_base.num.max(spec.time_base.den)).is_err() {
@@ -150,6 +160,10 @@ impl Encoder {
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
+        let alone = match name {
+            SVT_AV1 => Some(Alone::with_preset(recipe.preset_number())?),
+            _ => None,
+        };
         log::forget();
         let context =
             EncoderContext::open(name, &recipe.setup, &mut options).map_err(|code| Error::Av {
@@ -181,6 +195,7 @@ impl Encoder {
             pushed: 0,
             ready: VecDeque::new(),
             flushed: false,
+            _alone: alone,
         })
     }
 

@@ -4,7 +4,7 @@
 mod transit_common;
 
 use nervure_frame::Frame;
-use nervure_media::{Codec, EncodeSettings, Encoder, Packet};
+use nervure_media::{EncodeSettings, Encoder, Packet};
 use transit_common::{LOSSY, frames, plain, quick, spec};
 
 fn encode(settings: &EncodeSettings, frames: &[Frame]) -> Vec<Packet> {
@@ -22,8 +22,8 @@ fn encode(settings: &EncodeSettings, frames: &[Frame]) -> Vec<Packet> {
 #[test]
 fn every_preset_can_be_lean() {
     let sent = frames(plain(64, 64), 3);
-    // SVT-AV1 1.4 now and then waits for ever at the end of so short a stream: known, and not mended.
-    for codec in LOSSY.into_iter().filter(|codec| *codec != Codec::Av1) {
+    // From fast to slow: SVT-AV1 cannot take them in another order in one process.
+    for codec in LOSSY {
         for preset in [
             "ultrafast",
             "veryfast",

@@ -23,6 +23,9 @@ enum Command {
     Make(Box<make::MakeArgs>),
     Inspect(inspect::InspectArgs),
     Verify(verify::VerifyArgs),
+    /// What `make` starts for itself: carry out the order on standard input
+    #[command(name = make::HELPER, hide = true)]
+    Helper,
 }
 
 /// The command.
@@ -31,5 +34,9 @@ pub(crate) fn run(args: &DatasetArgs) -> Result<ExitCode> {
         Command::Make(args) => make::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Helper => {
+            nervure_dataset::make::help()?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

@@ -237,9 +237,15 @@ fn a_disk_that_fills_up_is_said_and_work_goes_on_afterwards() {
 fn a_source_that_changed_is_not_gone_on_with() {
     let Some(place) = Place::new() else { return };
     material(&place);
+    // Long enough that much of it is left, however late the signal comes.
+    place.make(
+        "in/a.mp4",
+        "-f lavfi -i testsrc2=size=256x192:rate=20:duration=40 -c:v libx264 -g 20",
+    );
     let out = place.path("pairs");
     let make = make("pairs", "--layout clips --quiet").replace("--jobs 2", "--jobs 1");
     signal_when(&place, &make, "-KILL", || count(&out.join(DONE)) >= 1);
+    assert!(count(&out.join(DONE)) < 40, "some of the source is left");
     let before = tree(&out.join("lr"));
     place.make(
         "in/a.mp4",

@@ -26,6 +26,9 @@ pub(super) struct Done {
     pub(super) pairs: u64,
     /// The source's next stretch that holds anything; none when it gives nothing more.
     pub(super) next: Option<u32>,
+    /// The source's stamp.
+    #[serde(default)]
+    pub(super) stamp: Option<String>,
 }
 
 /// The journal of one shard.

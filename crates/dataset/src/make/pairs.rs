@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use nervure_frame::{Colour, Frame, PictureFormat, TimeBase};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clip::ClipWriter;
@@ -36,6 +37,7 @@ struct Pngs {
 }
 
 /// Finished pictures, not yet in their place.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Pictures {
     side: Side,
     /// Where they are and what follows the stem in their final names.
@@ -47,7 +49,7 @@ pub(super) struct Pictures {
 }
 
 /// Which side of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Side {
     /// Low resolution.
     Low,

@@ -1,5 +1,6 @@
 //! A job: stretches of one source, one after the other.
 
+use std::ffi::OsString;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -8,14 +9,16 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
 use std::{fs, thread};
 
+use nervure_media::Codec;
 use sha2::{Digest, Sha256};
 
 use super::frames::Frames;
+use super::helper::{self, Order};
 use super::journal::Done;
 use super::pairs::Pictures;
 use super::plan::Job;
 use super::stage::{Staged, stage};
-use super::variant::{Failure, code};
+use super::variant::{Failure, Task, code};
 use super::{Ended, Event, Stages, Work};
 use crate::Error;
 use crate::clip::ClipReader;
@@ -34,6 +37,10 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
     // What an earlier run finished is not done again.
     while let Some(done) = work.journal.finished(&id(source, segment)) {
         let done = done.clone();
+        // Reading it all again to be sure would be the greater part of going on with an archive.
+        if done.stamp != source.stamp() {
+            unchanged(work, job)?;
+        }
         (work.tell)(Event::Coded(
             job.seconds.min(recipe.segment_seconds) * recipe.variants().count() as f64,
         ));
@@ -52,6 +59,7 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
         Err(error) => {
             let done = Done {
                 skipped: vec![skip(work, source, error.to_string())],
+                stamp: source.stamp(),
                 ..Done::default()
             };
             work.journal.note(&id(source, segment), &done)?;
@@ -59,14 +67,7 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
             return Ok(());
         }
     };
-    if let Some(was) = work.journal.digest(&source.name)
-        && was != work.digest(job.source)?
-    {
-        return Err(Ended::Failed(Error::Unsupported {
-            what: format!("{} has changed since pairs were made of it", source.name),
-            hint: Some("begin anew with --force".into()),
-        }));
-    }
+    unchanged(work, job)?;
     while frames.is_some() {
         let stretch = Stretch {
             work,
@@ -81,6 +82,18 @@ pub(super) fn run(work: &Work<'_>, job: &Job, failed: &AtomicBool) -> Result<(),
         segment = next.unwrap_or(segment);
     }
     Ok(())
+}
+
+/// Refuses a source that is not what it was when the first pairs were made of it.
+fn unchanged(work: &Work<'_>, job: &Job) -> Result<(), Error> {
+    let source = &work.maker.sources[job.source];
+    match work.journal.digest(&source.name) {
+        Some(was) if was != work.digest(job.source)? => Err(Error::Unsupported {
+            what: format!("{} has changed since pairs were made of it", source.name),
+            hint: Some("begin anew with --force".into()),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The job's next stretch after one that is done.
@@ -121,6 +134,11 @@ fn skip(work: &Work<'_>, source: &Source, reason: String) -> Skipped {
     };
     (work.tell)(Event::Skipped(&skipped));
     skipped
+}
+
+/// Whether its encoder may be the only one in a process.
+fn wants_helper(variant: Variant) -> bool {
+    variant.codec == Codec::Av1
 }
 
 /// What a stretch is called, in names of files too.
@@ -217,6 +235,7 @@ impl Stretch<'_> {
         )?;
         let mut done = Done {
             next: outcome.next,
+            stamp: self.source.stamp(),
             ..Done::default()
         };
         if let Some(reason) = outcome.fault {
@@ -269,7 +288,8 @@ impl Stretch<'_> {
     ) -> Result<(), Ended> {
         let recipe = &self.work.maker.recipe;
         let each = staged.seconds / staged.frames.max(1) as f64;
-        for variant in recipe.variants() {
+        let helpers = self.large_for_helpers(staged, scratch);
+        for (number, variant) in recipe.variants().enumerate() {
             let stem = format!("{}_{variant}", id(self.source, self.segment));
             let seed = seed_of(recipe.seed, &stem);
             let mut step = || {
@@ -280,9 +300,35 @@ impl Stretch<'_> {
                 }
             };
             let folder = scratch.0.join(variant.to_string());
-            let coded = code(
-                staged, large, recipe, variant, seed, &folder, spent, &mut step,
-            );
+            let order = helpers.as_ref().filter(|_| wants_helper(variant));
+            let order = order.and_then(|(command, large)| {
+                let order = Order {
+                    small: staged.small.clone(),
+                    large: large.clone(),
+                    folder: folder.clone(),
+                    recipe: recipe.to_json(),
+                    variant: number,
+                    seed,
+                    frame_rate: staged.frame_rate,
+                };
+                // A path may have no words.
+                Some((command, serde_json::to_string(&order).ok()?))
+            });
+            let coded = match order {
+                Some((command, order)) => helper::order(command, &order, spent, &mut step),
+                None => {
+                    let task = Task {
+                        small: &staged.small,
+                        large,
+                        recipe,
+                        variant,
+                        seed,
+                        folder: &folder,
+                        frame_rate: staged.frame_rate,
+                    };
+                    code(&task, spent, &mut step)
+                }
+            };
             let coded = match coded {
                 Ok(coded) => coded,
                 Err(Failure::Run(ended)) => return Err(ended),
@@ -302,6 +348,21 @@ impl Stretch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The command of helpers, where several jobs may want them, and the large pictures under a name
+    /// that stays when they move to their place.
+    fn large_for_helpers(
+        &self,
+        staged: &Staged,
+        scratch: &Scratch,
+    ) -> Option<(&[OsString], PathBuf)> {
+        let maker = self.work.maker;
+        let command = maker.helper.as_deref().filter(|_| maker.jobs > 1)?;
+        let large = scratch.0.join("large-too.clip");
+        // Without such links the jobs wait for one another.
+        fs::hard_link(&staged.large, &large).ok()?;
+        Some((command, large))
     }
 
     fn record(
@@ -329,7 +390,7 @@ impl Stretch<'_> {
             codec: variant.codec.name().into(),
             requested_kbps,
             crf,
-            measured_kbps: coded.measured_kbps,
+            measured_kbps: super::baseline::round(coded.bytes as f64 * 8e-3 / staged.seconds, 1e3),
             augment: coded.augment.clone(),
             loss: coded.loss.clone(),
             dropped_frames: coded.dropped,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use nervure_engine::{Pull, Stage as _, Upscale};
-use nervure_frame::{Colour, Frame, PictureFormat, TimeBase};
+use nervure_frame::{Frame, PictureFormat, TimeBase};
 use nervure_kernels::resample::Filter;
 
 use super::frames::Frames;
@@ -28,8 +28,6 @@ pub(super) struct Staged {
     pub(super) high: Pictures,
     pub(super) lr: Size,
     pub(super) hr: Size,
-    pub(super) colour: Colour,
-    pub(super) time_base: TimeBase,
     pub(super) frame_rate: Option<(u32, u32)>,
     /// Small pictures, and pairs that are kept of them.
     pub(super) frames: usize,
@@ -151,7 +149,6 @@ struct Writing {
     folder: PathBuf,
     lr: PictureFormat,
     hr: PictureFormat,
-    colour: Colour,
     time_base: TimeBase,
     pairs: u64,
     start: f64,
@@ -191,7 +188,6 @@ impl Writing {
             folder: folder.into(),
             lr,
             hr,
-            colour,
             time_base: base,
             pairs: 0,
             start,
@@ -263,8 +259,6 @@ impl Writing {
             high: self.high.finish()?,
             lr: size(self.lr),
             hr: size(self.hr),
-            colour: self.colour,
-            time_base: self.time_base,
             frame_rate,
             frames,
             pairs: self.pairs,

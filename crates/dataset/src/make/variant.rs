@@ -12,10 +12,10 @@ use nervure_media::degrade::{Augmentation, Augmenter, Drops};
 use nervure_media::{
     EncodeSettings, Encoder, LossLevel, PictureSpec, Transit, TransitSettings, TransitStats,
 };
+use serde::{Deserialize, Serialize};
 
 use super::baseline::{Bar, round};
 use super::pairs::{PictureWriter, Pictures, Side};
-use super::stage::Staged;
 use super::{Ended, Stages};
 use crate::Result;
 use crate::clip::ClipReader;
@@ -23,10 +23,26 @@ use crate::manifest::{Baseline, LossRecord};
 use crate::picture::matrix_of_size;
 use crate::recipe::{Rate, Recipe, Variant};
 
+/// A variant to code of a stretch that was put aside.
+pub(super) struct Task<'a> {
+    /// The small pictures.
+    pub(super) small: &'a Path,
+    /// The large pictures of the frames that are kept.
+    pub(super) large: &'a ClipReader,
+    pub(super) recipe: &'a Recipe,
+    pub(super) variant: Variant,
+    pub(super) seed: u64,
+    /// Where the pictures go.
+    pub(super) folder: &'a Path,
+    pub(super) frame_rate: Option<(u32, u32)>,
+}
+
 /// The low-resolution side of a clip, and what is to be said of it.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Coded {
     pub(super) low: Pictures,
-    pub(super) measured_kbps: f64,
+    /// Coded bytes, before any was lost.
+    pub(super) bytes: u64,
     pub(super) augment: Vec<String>,
     pub(super) loss: Option<LossRecord>,
     pub(super) dropped: u64,
@@ -96,23 +112,25 @@ pub(super) fn check_encoders(recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Codes a stretch. `large` are the large pictures of the frames that are kept.
-#[allow(clippy::too_many_arguments)] // What a stretch is, what is made of it, and who is told.
+/// Codes a variant.
 pub(super) fn code(
-    staged: &Staged,
-    large: &ClipReader,
-    recipe: &Recipe,
-    variant: Variant,
-    seed: u64,
-    folder: &Path,
+    task: &Task<'_>,
     spent: &mut Stages,
     step: &mut dyn FnMut() -> Result<(), Ended>,
 ) -> Result<Coded, Failure> {
-    let small = ClipReader::open(&staged.small)?;
+    let Task {
+        large,
+        recipe,
+        variant,
+        seed,
+        ..
+    } = *task;
+    let small = ClipReader::open(task.small)?;
+    let (colour, time_base) = (small.colour(), small.time_base());
     let spec = PictureSpec {
-        colour: staged.colour,
-        frame_rate: staged.frame_rate,
-        ..PictureSpec::new(small.format(), small.time_base())
+        colour,
+        frame_rate: task.frame_rate,
+        ..PictureSpec::new(small.format(), time_base)
     };
     let settings = settings(recipe, variant, seed);
     let mut transit = Transit::open(&settings, &spec)?;
@@ -128,12 +146,12 @@ pub(super) fn code(
         large,
         low: PictureWriter::create(
             Side::Low,
-            folder,
+            task.folder,
             recipe.layout,
             small.format(),
-            staged.colour,
-            staged.time_base,
-            matrix_of_size(staged.hr.width, staged.hr.height),
+            colour,
+            time_base,
+            matrix_of_size(large.format().width, large.format().height),
         )?,
         bar: Bar::new(small.format(), large.format())?,
         expected: VecDeque::new(),
@@ -175,7 +193,7 @@ pub(super) fn code(
     sink.spent.writing += began.elapsed();
     Ok(Coded {
         low,
-        measured_kbps: round(stats.bytes as f64 * 8e-3 / staged.seconds, 1e3),
+        bytes: stats.bytes,
         augment: augment.iter().map(ToString::to_string).collect(),
         loss: (!recipe.loss.is_none()).then(|| loss_record(&settings, &stats, &small)),
         dropped: sink.dropped,

@@ -49,6 +49,14 @@ const SVT_PRESETS: [u8; 10] = [12, 12, 11, 10, 9, 8, 6, 4, 2, 0];
 const AOM_PRESETS: [u8; 10] = [8, 8, 8, 7, 7, 6, 4, 3, 2, 1];
 
 impl Recipe {
+    /// The preset of an encoder that counts them.
+    pub(super) fn preset_number(&self) -> i64 {
+        let preset = self.options.iter().find(|(key, _)| key == "preset");
+        preset
+            .and_then(|(_, number)| number.parse().ok())
+            .unwrap_or_default()
+    }
+
     pub(super) fn new(
         encoder: &str,
         settings: &EncodeSettings,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
-use std::{fmt, fs, thread};
+use std::{env, fmt, fs, thread};
 
 use anyhow::Result;
 use clap::Args;
@@ -236,6 +236,9 @@ impl MakeArgs {
     }
 }
 
+/// The command that runs a helper.
+pub(super) const HELPER: &str = "make-helper";
+
 /// The command.
 pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
     let began = Instant::now();
@@ -281,6 +284,9 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode> {
             env!("CARGO_PKG_VERSION"),
             library_version()
         ),
+        helper: env::current_exe()
+            .ok()
+            .map(|program| vec![program.into(), "dataset".into(), HELPER.into()]),
     };
     let progress = Mutex::new(MakeProgress::new(args.quiet));
     let made = maker.run(&claim, &|| signals.stop(), &|event| {
