@@ -3,11 +3,13 @@
 //!
 //! A stretch is worked on in two steps, so that a job holds one decoder or one encoder at a time and
 //! never a stretch of pictures: first the source is decoded once and its pictures put aside at both
-//! sizes, then each variant reads the small ones, codes them, and writes its pairs. Decoders and
-//! encoders have one thread each; jobs run beside one another. So the same sources and recipe give
-//! the same bytes, however many jobs there are and however often they are broken off.
+//! sizes, then each variant reads the small ones, codes them, and writes its pairs. Jobs run beside one
+//! another, and one that finds no stretch left takes variants of another's. Decoders and encoders have
+//! one thread each. So the same sources and recipe give the same bytes, however many jobs there are and
+//! however often they are broken off.
 
 mod baseline;
+mod coding;
 mod frames;
 mod helper;
 mod journal;
@@ -32,6 +34,7 @@ use crate::sources::Source;
 use crate::store::{Guard, Store};
 use crate::{Error, Result};
 
+use coding::Idle;
 pub use helper::help;
 use journal::{Done, Journal};
 use plan::Job;
@@ -199,6 +202,7 @@ impl Maker {
             tell,
             digests: self.sources.iter().map(|_| OnceLock::new()).collect(),
             stages: Mutex::default(),
+            idle: Idle::default(),
             done: Mutex::default(),
         };
         work.run_all(&jobs)?;
@@ -250,6 +254,8 @@ struct Work<'a> {
     /// Of each source, found when its first job begins.
     digests: Vec<OnceLock<String>>,
     stages: Mutex<Stages>,
+    /// Of the jobs that the run may have at once.
+    idle: Idle,
     /// By source and stretch: the order of the manifest.
     done: Mutex<BTreeMap<(usize, u32), Done>>,
 }
@@ -260,7 +266,7 @@ impl Work<'_> {
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let failure = Mutex::new(None);
-        let worker = || {
+        let work_through = || {
             while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if (self.stop)() || failed.load(Ordering::Relaxed) {
                     return;
@@ -276,8 +282,14 @@ impl Work<'_> {
                 }
             }
         };
+        let worker = || {
+            work_through();
+            self.idle.add(1);
+        };
+        let most = self.maker.jobs.max(1);
+        self.idle.add(most.saturating_sub(jobs.len()));
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.maker.jobs.max(1).min(jobs.len()))
+            let threads: Vec<_> = (0..most.min(jobs.len()))
                 .map(|_| scope.spawn(worker))
                 .collect();
             for thread in threads {

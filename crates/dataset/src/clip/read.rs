@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use nervure_frame::{
-    Colour, Frame, FramePool, LossMask, PictureFormat, Planes, TimeBase, Timestamp,
+    BitDepth, Colour, Frame, FramePool, LossMask, PictureFormat, Plane, Planes, TimeBase, Timestamp,
 };
 
 use super::header::{Entry, HEADER, Header, parse_index, sample_bytes};
@@ -111,16 +111,16 @@ impl ClipReader {
         let bytes = shared.as_deref_mut().unwrap_or(&mut own);
         for plane in 0..3 {
             let (width, height) = frame.planes.size(plane);
-            self.band(index, plane, 0..height, bytes)?;
-            hash.update(bytes);
             match &mut frame.planes {
                 Planes::Eight(planes) => {
-                    let rows = planes[plane].rows_mut();
-                    for (row, source) in rows.zip(bytes.chunks_exact(width)) {
-                        row.copy_from_slice(source);
+                    self.eight(index, plane, &mut planes[plane], bytes)?;
+                    for row in planes[plane].rows() {
+                        hash.update(row);
                     }
                 }
                 Planes::Ten(planes) => {
+                    self.band(index, plane, 0..height, bytes)?;
+                    hash.update(bytes);
                     let rows = planes[plane].rows_mut();
                     for (row, source) in rows.zip(bytes.chunks_exact(2 * width)) {
                         for (sample, pair) in row.iter_mut().zip(source.chunks_exact(2)) {
@@ -140,6 +140,39 @@ impl ClipReader {
         Ok(frame)
     }
 
+    /// Luma of a frame of 8 bits, for those who need no more. Nothing is checked.
+    ///
+    /// # Panics
+    /// When there is no such frame, or the plane is not of its size.
+    pub fn luma(&self, index: usize, into: &mut Plane<u8>) -> Result<()> {
+        assert_eq!(self.header.format.depth, BitDepth::Eight);
+        self.eight(index, 0, into, &mut Vec::new())
+    }
+
+    /// A plane of a frame of 8 bits.
+    fn eight(
+        &self,
+        index: usize,
+        plane: usize,
+        into: &mut Plane<u8>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        let (width, height) = self.header.format.plane_size(plane);
+        assert_eq!((into.width(), into.height()), (width, height));
+        if into.stride() == width {
+            // As in the file: what can be large is copied once only.
+            return self.read(
+                self.offset(index, plane),
+                &mut into.data_mut()[..width * height],
+            );
+        }
+        self.band(index, plane, 0..height, bytes)?;
+        for (row, source) in into.rows_mut().zip(bytes.chunks_exact(width)) {
+            row.copy_from_slice(source);
+        }
+        Ok(())
+    }
+
     /// The bytes of some rows of one plane of a frame, rows without gaps, as they stand in the file:
     /// for those who need a small part of a picture, and quickly. Nothing is checked.
     ///
@@ -152,20 +185,29 @@ impl ClipReader {
         rows: Range<usize>,
         bytes: &mut Vec<u8>,
     ) -> Result<()> {
-        assert!(index < self.entries.len(), "frame {index}");
         let (width, height) = self.header.format.plane_size(plane);
         assert!(rows.end <= height, "rows {rows:?} of {height}");
         let sample = sample_bytes(self.header.format.depth);
+        let at = self.offset(index, plane) + (rows.start * width * sample) as u64;
+        bytes.resize(rows.len() * width * sample, 0);
+        self.read(at, bytes)
+    }
+
+    /// Where a plane of a frame begins.
+    fn offset(&self, index: usize, plane: usize) -> u64 {
+        assert!(index < self.entries.len(), "frame {index}");
         let before: usize = (0..plane)
             .map(|plane| {
                 let (width, height) = self.header.format.plane_size(plane);
                 width * height
             })
             .sum();
-        let at = HEADER as u64
+        HEADER as u64
             + index as u64 * self.header.frame_bytes()
-            + ((before + rows.start * width) * sample) as u64;
-        bytes.resize(rows.len() * width * sample, 0);
+            + (before * sample_bytes(self.header.format.depth)) as u64
+    }
+
+    fn read(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
         self.file.read_exact_at(bytes, at).map_err(|source| {
             if source.kind() == io::ErrorKind::UnexpectedEof {
                 Error::corrupt(&self.path, "it has become shorter")

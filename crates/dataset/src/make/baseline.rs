@@ -1,11 +1,12 @@
 //! The classical bar: what Lanczos makes of the small pictures.
 
 use nervure_engine::{Pull, Stage, Upscale};
-use nervure_frame::{Frame, PictureFormat, metrics};
+use nervure_frame::{BitDepth, Frame, PictureFormat, Plane, metrics};
 use nervure_kernels::metrics::Scorer;
 use nervure_kernels::resample::Filter;
 
 use crate::Result;
+use crate::clip::ClipReader;
 use crate::manifest::Baseline;
 
 /// Scores luma, one frame at a time.
@@ -15,6 +16,8 @@ pub(super) struct Bar {
     squared_error: f64,
     ssim: f64,
     frames: u64,
+    /// Luma of the large picture; none where it is not of 8 bits.
+    truth: Option<Plane<u8>>,
 }
 
 impl Bar {
@@ -25,19 +28,24 @@ impl Bar {
             squared_error: 0.0,
             ssim: 0.0,
             frames: 0,
+            truth: (hr.depth == BitDepth::Eight).then(|| Plane::new(hr.width, hr.height)),
         })
     }
 
-    /// Adds a pair.
-    pub(super) fn add(&mut self, lr: &Frame, hr: &Frame) -> Result<()> {
+    /// Adds a pair, whose large picture is that of this number.
+    pub(super) fn add(&mut self, lr: &Frame, large: &ClipReader, pair: usize) -> Result<()> {
+        let Some(truth) = &mut self.truth else {
+            return Ok(());
+        };
+        large.luma(pair, truth)?;
         self.upscale.push(lr.clone())?;
-        while let Pull::Frame(large) = self.upscale.pull()? {
-            let (Some(large), Some(hr)) = (large.planes.eight(), hr.planes.eight()) else {
+        while let Pull::Frame(upscaled) = self.upscale.pull()? {
+            let Some(upscaled) = upscaled.planes.eight() else {
                 continue;
             };
-            let (ssim, error) = self.scorer.ssim(&hr[0], &large[0]);
+            let (ssim, error) = self.scorer.ssim(truth, &upscaled[0]);
             self.ssim += ssim.mean();
-            self.squared_error += error as f64 / (hr[0].width() * hr[0].height()) as f64;
+            self.squared_error += error as f64 / (truth.width() * truth.height()) as f64;
             self.frames += 1;
         }
         Ok(())

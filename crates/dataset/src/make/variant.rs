@@ -158,7 +158,6 @@ pub(super) fn code(
         held: None,
         taken: 0,
         dropped: 0,
-        pool: FramePool::new(),
         spent,
     };
     let pool = FramePool::new();
@@ -228,7 +227,6 @@ struct Sink<'a> {
     held: Option<Frame>,
     taken: u64,
     dropped: u64,
-    pool: FramePool,
     spent: &'a mut Stages,
 }
 
@@ -275,8 +273,7 @@ impl Sink<'_> {
         let written = Instant::now();
         self.spent.writing += written - began;
         let pair = (index / self.recipe.every) as usize;
-        let hr = self.large.frame(pair, &self.pool)?;
-        self.bar.add(frame, &hr)?;
+        self.bar.add(frame, self.large, pair)?;
         self.spent.scoring += written.elapsed();
         Ok(())
     }
