@@ -21,8 +21,10 @@
 //! ```
 #![allow(unsafe_code)]
 
+pub mod conv;
 mod error;
 mod isa;
+mod lanes;
 pub mod metrics;
 pub mod resample;
 

@@ -215,6 +215,16 @@ fn loss_record(settings: &TransitSettings, stats: &TransitStats, small: &ClipRea
     }
 }
 
+/// Pairs of a clip that the classical upscaler is scored on, about: neighbours hardly differ, and each
+/// costs more than writing it.
+const SCORED: usize = 64;
+
+/// Of how many pairs one is scored. Odd: encoders repeat themselves in even numbers of pictures, and a
+/// step in time with them would see only their best ones.
+fn scored_every(pairs: usize) -> usize {
+    pairs.div_ceil(SCORED) | 1
+}
+
 /// Where frames arrive.
 struct Sink<'a> {
     recipe: &'a Recipe,
@@ -273,8 +283,28 @@ impl Sink<'_> {
         let written = Instant::now();
         self.spent.writing += written - began;
         let pair = (index / self.recipe.every) as usize;
-        self.bar.add(frame, self.large, pair)?;
+        if pair.is_multiple_of(scored_every(self.large.frames())) {
+            self.bar.add(frame, self.large, pair)?;
+        }
         self.spent.scoring += written.elapsed();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_clips_are_scored_whole_and_long_ones_in_odd_steps() {
+        for pairs in 1..=SCORED {
+            assert_eq!(scored_every(pairs), 1);
+        }
+        for pairs in SCORED + 1..2000 {
+            let step = scored_every(pairs);
+            assert!(step % 2 == 1 && step > 1, "{pairs}");
+            let scored = pairs.div_ceil(step);
+            assert!((SCORED / 3..=SCORED).contains(&scored), "{pairs}: {scored}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use nervure_frame::metrics::{
 };
 use nervure_frame::{BitDepth, Plane};
 
-use super::lanes::Lanes;
+use super::lanes::SampleLanes;
 use crate::Isa;
 
 /// Samples of a strip, of which the last ten only fill windows.
@@ -124,7 +124,7 @@ trait Source {
     ///
     /// # Safety
     /// The processor has the instructions, and the lanes are within that reach.
-    unsafe fn at<L: Lanes>(&self, x: usize, y: usize) -> (L, L);
+    unsafe fn at<L: SampleLanes>(&self, x: usize, y: usize) -> (L, L);
 
     /// Asks for what is at row `y` from `x` on to be fetched, if there is such a row.
     fn prefetch(&self, x: usize, y: usize);
@@ -153,7 +153,7 @@ impl Source for Scale {
     }
 
     #[inline(always)]
-    unsafe fn at<L: Lanes>(&self, x: usize, y: usize) -> (L, L) {
+    unsafe fn at<L: SampleLanes>(&self, x: usize, y: usize) -> (L, L) {
         let at = y * self.stride + x;
         debug_assert!(at + L::COUNT <= self.sums.len());
         // SAFETY: the caller's promise: rows have room for whole steps.
@@ -206,7 +206,7 @@ impl<T: Samples> Source for Pair<'_, T> {
     }
 
     #[inline(always)]
-    unsafe fn at<L: Lanes>(&self, x: usize, y: usize) -> (L, L) {
+    unsafe fn at<L: SampleLanes>(&self, x: usize, y: usize) -> (L, L) {
         let at = y * self.one.stride() + x;
         debug_assert!(at + L::COUNT <= self.one.data().len());
         // SAFETY: rows begin on 64-byte lines, so that a step that begins in one ends before the
@@ -235,13 +235,13 @@ pub trait Samples: nervure_frame::Sample {
     /// As many samples as there are lanes, as numbers.
     ///
     /// # Safety
-    /// As for [`Lanes`].
-    unsafe fn load<L: Lanes>(from: *const Self) -> L;
+    /// As for [`SampleLanes`].
+    unsafe fn load<L: SampleLanes>(from: *const Self) -> L;
 }
 
 impl Samples for u8 {
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u8) -> L {
+    unsafe fn load<L: SampleLanes>(from: *const u8) -> L {
         // SAFETY: the caller's promise.
         unsafe { L::load_8(from) }
     }
@@ -249,7 +249,7 @@ impl Samples for u8 {
 
 impl Samples for u16 {
     #[inline(always)]
-    unsafe fn load<L: Lanes>(from: *const u16) -> L {
+    unsafe fn load<L: SampleLanes>(from: *const u16) -> L {
         // SAFETY: the caller's promise.
         unsafe { L::load_10(from) }
     }
@@ -341,7 +341,7 @@ fn strip_neon<S: Source>(
 /// # Safety
 /// The processor has the lanes' instructions; the strip lies within the picture.
 #[inline(always)]
-unsafe fn strip<S: Source, L: Lanes>(
+unsafe fn strip<S: Source, L: SampleLanes>(
     source: &S,
     left: usize,
     columns: usize,
@@ -382,7 +382,7 @@ unsafe fn strip<S: Source, L: Lanes>(
 /// # Safety
 /// As [`strip`].
 #[inline(always)]
-unsafe fn filter_down<L: Lanes>(
+unsafe fn filter_down<L: SampleLanes>(
     rows: &[&[[f32; STRIP]; 2]; TAPS],
     means: &mut Means,
     samples: usize,
@@ -412,7 +412,7 @@ unsafe fn filter_down<L: Lanes>(
 /// # Safety
 /// As [`strip`].
 #[inline(always)]
-unsafe fn filter_across<L: Lanes>(
+unsafe fn filter_across<L: SampleLanes>(
     means: &Means,
     columns: usize,
     constants: &Constants,
@@ -502,7 +502,7 @@ fn halve_neon<S: Source>(source: &S, out: &mut Scale) {
 /// # Safety
 /// The processor has the lanes' instructions.
 #[inline(always)]
-unsafe fn halve_rows<S: Source, L: Lanes>(source: &S, out: &mut Scale) {
+unsafe fn halve_rows<S: Source, L: SampleLanes>(source: &S, out: &mut Scale) {
     let (width, height) = source.size();
     out.fit(width.div_ceil(2), height.div_ceil(2));
     let mut sums = [0.0; STRIP + 1];
