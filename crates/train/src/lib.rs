@@ -1,4 +1,4 @@
-//! Learning: what is fed to networks, and in time the networks.
+//! Learning: networks, their convolutions, and what is fed to them.
 //!
 //! A [`Loader`] gives batches of random patches from datasets. Batch *n* depends on nothing but the
 //! datasets, the configuration with its seed, and *n*, so that training goes on where it stopped:
@@ -18,8 +18,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod conv;
 mod error;
+pub mod layers;
 pub mod loader;
+pub mod nets;
 
 pub use error::Error;
 pub use loader::{Batch, Loader, LoaderConfig};

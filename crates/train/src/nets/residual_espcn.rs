@@ -1,0 +1,135 @@
+//! The real-time network: a plain chain of 3x3 convolutions on luma.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::Error;
+use crate::layers::{Conv, ConvConfig, lanczos, pixel_shuffle};
+
+/// How large it is: names of sizes that an engine keeps its promises for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// 8 channels, for one old core.
+    Xs,
+    /// 16 channels.
+    S,
+    /// 24 channels.
+    M,
+    /// 32 channels.
+    L,
+}
+
+impl Tier {
+    /// From small to large.
+    pub const ALL: [Tier; 4] = [Tier::Xs, Tier::S, Tier::M, Tier::L];
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tier::Xs => "xs",
+            Tier::S => "s",
+            Tier::M => "m",
+            Tier::L => "l",
+        })
+    }
+}
+
+impl FromStr for Tier {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.to_ascii_lowercase();
+        let found = Tier::ALL.into_iter().find(|tier| tier.to_string() == text);
+        found.ok_or_else(|| Error::Refused {
+            what: format!("no tier is called {text:?}"),
+            hint: "choose xs, s, m or l".into(),
+        })
+    }
+}
+
+/// What a [`ResidualEspcn`] is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResidualEspcnConfig {
+    /// How many times as large the picture becomes.
+    pub scale: usize,
+    /// Channels between its layers; engines like multiples of 8.
+    pub channels: usize,
+    /// Its convolutions, first and last counted.
+    pub layers: usize,
+    /// Pictures that it is given: the one to enlarge last, before it those that were shown before.
+    pub frames: usize,
+}
+
+impl ResidualEspcnConfig {
+    /// One of the usual sizes, for single pictures. Deeper rather than wider: for the same work that is
+    /// worth more.
+    pub fn tier(tier: Tier, scale: usize) -> Self {
+        let (channels, layers) = match tier {
+            Tier::Xs => (8, 8),
+            Tier::S => (16, 9),
+            Tier::M => (24, 8),
+            Tier::L => (32, 9),
+        };
+        ResidualEspcnConfig {
+            scale,
+            channels,
+            layers,
+            frames: 1,
+        }
+    }
+
+    /// With weights on the device, drawn from its random numbers.
+    ///
+    /// # Panics
+    /// With fewer than two layers.
+    pub fn init(&self, device: &Device) -> ResidualEspcn {
+        assert!(self.layers >= 2, "{self:?}");
+        let squares = self.scale * self.scale;
+        let mut convs = vec![
+            ConvConfig::new(self.frames, self.channels)
+                .relu()
+                .init(device),
+        ];
+        for _ in 0..self.layers - 2 {
+            let inner = ConvConfig::new(self.channels, self.channels).relu();
+            convs.push(inner.init(device));
+        }
+        // Begins as little more than the classical upscaler.
+        let last = ConvConfig {
+            gain: 0.01,
+            ..ConvConfig::new(self.channels, squares)
+        };
+        convs.push(last.init(device));
+        ResidualEspcn {
+            convs,
+            scale: self.scale,
+        }
+    }
+}
+
+/// A chain of 3x3 convolutions with ReLU; the last gives a square of corrections for each pixel, which
+/// are added to the classical upscaler's.
+#[derive(Module, Debug)]
+pub struct ResidualEspcn {
+    convs: Vec<Conv>,
+    scale: usize,
+}
+
+impl ResidualEspcn {
+    /// `[batch, frames, rows, columns]` to `[batch, 1, rows * scale, columns * scale]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let [_, frames, _, _] = input.dims();
+        let base = lanczos(input.clone().narrow(1, frames - 1, 1), self.scale);
+        let corrections = self.convs.iter().fold(input, |x, conv| conv.forward(x));
+        pixel_shuffle(base + corrections, self.scale)
+    }
+
+    /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
+    pub fn macs(&self) -> f64 {
+        self.convs.iter().map(Conv::macs).sum()
+    }
+}

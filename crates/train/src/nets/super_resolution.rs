@@ -1,0 +1,176 @@
+//! The network for quality: several pictures, brought into line before they are used.
+
+use burn::module::Module;
+use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode};
+use burn::tensor::{Device, Tensor};
+
+use crate::layers::{Conv, ConvConfig, ResidualBlock, lanczos, pixel_shuffle};
+
+/// What a [`SuperResolutionNet`] is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuperResolutionConfig {
+    /// How many times as large the picture becomes.
+    pub scale: usize,
+    /// Planes of a picture: 1 for luma, 3 for colours.
+    pub planes: usize,
+    /// Pictures that it is given; the middle one is enlarged.
+    pub window: usize,
+    /// Channels of its features.
+    pub features: usize,
+    /// Residual blocks.
+    pub blocks: usize,
+}
+
+impl SuperResolutionConfig {
+    /// The usual one, of about 0.82 million parameters.
+    pub fn new(scale: usize) -> Self {
+        SuperResolutionConfig {
+            scale,
+            planes: 1,
+            window: 3,
+            features: 64,
+            blocks: 8,
+        }
+    }
+
+    /// With weights on the device, drawn from its random numbers.
+    ///
+    /// # Panics
+    /// When the window has no middle.
+    pub fn init(&self, device: &Device) -> SuperResolutionNet {
+        assert!(self.window % 2 == 1, "{self:?}");
+        let features = self.features;
+        let blocks = (0..self.blocks).map(|_| ResidualBlock::init(features, device));
+        let last = ConvConfig {
+            gain: 0.01,
+            ..ConvConfig::new(features, self.planes * self.scale * self.scale)
+        };
+        SuperResolutionNet {
+            extract: ConvConfig::new(self.planes, features).relu().init(device),
+            motion: Motion::init(features, device),
+            aggregate: ConvConfig::new(self.window * features, features)
+                .relu()
+                .init(device),
+            blocks: blocks.collect(),
+            last: last.init(device),
+            scale: self.scale,
+            planes: self.planes,
+            window: self.window,
+        }
+    }
+}
+
+/// Features of each picture; motion from the middle one to each other; the others moved to where the
+/// middle one has them; all of them put together, refined, and added to the classical upscaler's.
+#[derive(Module, Debug)]
+pub struct SuperResolutionNet {
+    extract: Conv,
+    motion: Motion,
+    aggregate: Conv,
+    blocks: Vec<ResidualBlock>,
+    last: Conv,
+    scale: usize,
+    planes: usize,
+    window: usize,
+}
+
+impl SuperResolutionNet {
+    /// `[batch, window * planes, rows, columns]`, pictures in the order they are shown, to
+    /// `[batch, planes, rows * scale, columns * scale]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let middle = self.window / 2;
+        let pictures: Vec<Tensor<4>> = (0..self.window)
+            .map(|number| input.clone().narrow(1, number * self.planes, self.planes))
+            .collect();
+        let base = lanczos(pictures[middle].clone(), self.scale);
+        let features: Vec<Tensor<4>> = pictures
+            .into_iter()
+            .map(|picture| self.extract.forward(picture))
+            .collect();
+        let aligned = features
+            .iter()
+            .enumerate()
+            .map(|(number, other)| match number == middle {
+                true => other.clone(),
+                false => {
+                    let flow = self.motion.forward(features[middle].clone(), other.clone());
+                    warp(other.clone(), flow)
+                }
+            })
+            .collect();
+        let x = self.aggregate.forward(Tensor::cat(aligned, 1));
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        pixel_shuffle(base + self.last.forward(x), self.scale)
+    }
+
+    /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
+    pub fn macs(&self) -> f64 {
+        let window = self.window as f64;
+        let blocks: f64 = self.blocks.iter().map(ResidualBlock::macs).sum();
+        window * self.extract.macs()
+            + (window - 1.0) * self.motion.macs()
+            + self.aggregate.macs()
+            + blocks
+            + self.last.macs()
+    }
+}
+
+/// Where each feature of a picture is in another.
+#[derive(Module, Debug)]
+struct Motion {
+    first: Conv,
+    second: Conv,
+    last: Conv,
+}
+
+impl Motion {
+    fn init(features: usize, device: &Device) -> Self {
+        let half = (features / 2).max(1);
+        // Begins as no motion.
+        let last = ConvConfig {
+            gain: 0.01,
+            ..ConvConfig::new(half, 2)
+        };
+        Motion {
+            first: ConvConfig::new(2 * features, features).relu().init(device),
+            second: ConvConfig::new(features, half).relu().init(device),
+            last: last.init(device),
+        }
+    }
+
+    /// Columns and rows from each pixel of `here` to where it is in `there`.
+    fn forward(&self, here: Tensor<4>, there: Tensor<4>) -> Tensor<4> {
+        let x = self.first.forward(Tensor::cat(vec![here, there], 1));
+        self.last.forward(self.second.forward(x))
+    }
+
+    fn macs(&self) -> f64 {
+        self.first.macs() + self.second.macs() + self.last.macs()
+    }
+}
+
+/// Fetches each pixel from where the flow, in columns and rows, says that it is. What is outside is
+/// taken from the edge.
+pub(crate) fn warp(input: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
+    let [batch, _, rows, columns] = input.dims();
+    let device = input.device();
+    // Places count from -1 to 1, from edge to edge of the outermost pixels.
+    let along = |count: usize| -> Vec<f32> {
+        let middle = |at: usize| (2 * at + 1) as f32 / count as f32 - 1.0;
+        (0..count).map(middle).collect()
+    };
+    let x = Tensor::<1>::from_floats(&along(columns)[..], &device)
+        .reshape([1, 1, columns])
+        .expand([batch, rows, columns]);
+    let y = Tensor::<1>::from_floats(&along(rows)[..], &device)
+        .reshape([1, rows, 1])
+        .expand([batch, rows, columns]);
+    let part = |number: usize, count: usize| {
+        let part = flow.clone().narrow(1, number, 1);
+        part.reshape([batch, rows, columns]) * (2.0 / count as f32)
+    };
+    let grid = Tensor::stack::<4>(vec![x + part(0, columns), y + part(1, rows)], 3);
+    let options = GridSampleOptions::new(InterpolateMode::Bilinear)
+        .with_padding_mode(GridSamplePaddingMode::Border);
+    input.grid_sample_2d(grid, options)
+}
