@@ -52,7 +52,8 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     let rules: Rules =
         toml::from_str(&text).map_err(|error| format!("cannot read deny.toml: {error}"))?;
     // The default features, every target and every kind: what is built, and what builds it.
-    let metadata = Metadata::read(root, &["--locked"])?;
+    let mut metadata = Metadata::read(root, &["--locked"])?;
+    metadata.keep_built(root)?;
 
     let mut findings = check(&rules, &metadata);
     for note in duplicates(&metadata) {
@@ -89,7 +90,7 @@ fn check(rules: &Rules, metadata: &Metadata) -> Vec<String> {
         let Package { name, version, .. } = package;
         let source = package.source.as_deref().unwrap_or("a folder");
         let registry = source.strip_prefix("registry+").unwrap_or_default();
-        if !rules.sources.allow_registry.contains(registry) {
+        if !rules.sources.allow_registry.contains(registry) && !package.is_patch() {
             findings.push(format!("{name} {version} comes from {source}"));
         }
         if let Some(ban) = rules.bans.deny.iter().find(|ban| ban.name == *name) {

@@ -9,7 +9,7 @@
 //! fixed offset. A tile of outputs times a few registers of pixels stays in registers for all taps.
 //! Strides are taken apart into planes of every n-th column, so that rows stay contiguous.
 //!
-//! Results agree with [`reference`] within rounding: sums are in another order, and multiplications
+//! Results agree with [`mod@reference`] within rounding: sums are in another order, and multiplications
 //! are fused with additions where the processor can.
 
 mod forward;

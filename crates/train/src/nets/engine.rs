@@ -11,9 +11,9 @@ pub enum Upscaler {
     /// The real-time one, and how many pictures it is given.
     ResidualEspcn(ResidualEspcn, usize),
     /// The small one, and its window.
-    Lightweight(LightweightSuperResolution, usize),
+    Lightweight(Box<LightweightSuperResolution>, usize),
     /// The one for quality, and its window.
-    SuperResolution(SuperResolutionNet, usize),
+    SuperResolution(Box<SuperResolutionNet>, usize),
 }
 
 /// Mends a picture and enlarges it, each where there is a network for it and it is switched on.

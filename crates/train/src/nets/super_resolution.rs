@@ -79,9 +79,7 @@ impl SuperResolutionNet {
     /// `[batch, planes, rows * scale, columns * scale]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let middle = self.window / 2;
-        let pictures: Vec<Tensor<4>> = (0..self.window)
-            .map(|number| input.clone().narrow(1, number * self.planes, self.planes))
-            .collect();
+        let pictures = input.split(self.planes, 1);
         let base = lanczos(pictures[middle].clone(), self.scale);
         let features: Vec<Tensor<4>> = pictures
             .into_iter()
@@ -165,11 +163,12 @@ pub(crate) fn warp(input: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
     let y = Tensor::<1>::from_floats(&along(rows)[..], &device)
         .reshape([1, rows, 1])
         .expand([batch, rows, columns]);
-    let part = |number: usize, count: usize| {
+    let [across, down] = [(0, columns), (1, rows)].map(|(number, count)| {
         let part = flow.clone().narrow(1, number, 1);
         part.reshape([batch, rows, columns]) * (2.0 / count as f32)
-    };
-    let grid = Tensor::stack::<4>(vec![x + part(0, columns), y + part(1, rows)], 3);
+    });
+    drop(flow);
+    let grid = Tensor::stack::<4>(vec![x + across, y + down], 3);
     let options = GridSampleOptions::new(InterpolateMode::Bilinear)
         .with_padding_mode(GridSamplePaddingMode::Border);
     input.grid_sample_2d(grid, options)
