@@ -99,6 +99,31 @@ impl Shape {
         self.weight_len() * rows * columns
     }
 
+    /// The same as one long row where no pixel meets another, and rows end with registers: then nothing
+    /// needs room around it, and nothing is copied.
+    fn flattened(self) -> Shape {
+        match self.can_be_flat() {
+            true => Shape {
+                size: (1, self.size.0 * self.size.1),
+                ..self
+            },
+            false => self,
+        }
+    }
+
+    fn can_be_flat(&self) -> bool {
+        (self.kernel, self.stride, self.padding) == ((1, 1), (1, 1), (0, 0))
+            && (self.size.0 * self.size.1).is_multiple_of(tile::SLACK)
+    }
+
+    /// Numbers to keep after each row of a picture, where registers read past its end.
+    fn slack(&self) -> usize {
+        match self.can_be_flat() {
+            true => 0,
+            false => tile::SLACK,
+        }
+    }
+
     fn group_inputs(&self) -> usize {
         self.inputs / self.groups
     }

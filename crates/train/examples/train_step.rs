@@ -1,5 +1,5 @@
 //! Times steps of training: forward, backward and Adam, of the two networks that
-//! `bench/train_step` also runs in PyTorch.
+//! `bench/train_step` also runs in PyTorch, and of the first by burn's own convolution.
 //!
 //! `cargo run --release -p nervure-train --example train_step -- NET STEPS` prints each step's
 //! milliseconds as a JSON array.
@@ -9,6 +9,9 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Distribution, Tensor};
 use nervure_train::layers::{Conv, ConvConfig, DepthwiseSeparable, pixel_shuffle};
 
@@ -34,6 +37,15 @@ impl Chain {
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         pixel_shuffle(self.convs.iter().fold(input, |x, conv| conv.forward(x)), 2)
+    }
+
+    /// The same by burn's own convolution.
+    fn forward_by_burn(&self, input: Tensor<4>) -> Tensor<4> {
+        let (last, inner) = self.convs.split_last().unwrap();
+        let options = || ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+        let conv = |conv: &Conv, x| conv2d(x, conv.weight.val(), Some(conv.bias.val()), options());
+        let x = inner.iter().fold(input, |x, layer| relu(conv(layer, x)));
+        pixel_shuffle(conv(last, x), 2)
     }
 }
 
@@ -99,6 +111,11 @@ fn main() {
             let data = (random([16, 1, 64, 64]), random([16, 1, 128, 128]));
             let data = (Tensor::from_inner(data.0), Tensor::from_inner(data.1));
             time(Chain::init(&device), Chain::forward, data, steps)
+        }
+        "chain-by-burn" => {
+            let data = (random([16, 1, 64, 64]), random([16, 1, 128, 128]));
+            let data = (Tensor::from_inner(data.0), Tensor::from_inner(data.1));
+            time(Chain::init(&device), Chain::forward_by_burn, data, steps)
         }
         "separable" => {
             let data = (random([8, 9, 64, 64]), random([8, 3, 128, 128]));

@@ -7,6 +7,7 @@
 //! parts that do not depend on how many there are, so that the same training gives the same numbers.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -171,6 +172,9 @@ impl Backward<Flex, 3> for ConvBackward {
             self.options,
             wanted,
         );
+        recycle(gradient);
+        recycle(input);
+        output.map(recycle);
         for (node, gradient) in [
             (to_input, found.input),
             (to_weight, found.weight),
@@ -181,6 +185,45 @@ impl Backward<Flex, 3> for ConvBackward {
             }
         }
     }
+}
+
+/// Memory of tensors that are no more. A step of training makes the same ones again: taken from here
+/// they need neither be asked for nor wiped.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// As many as a step of a deep network leaves, and no more than so many numbers in all.
+const SPARE_COUNT: usize = 64;
+const SPARE_NUMBERS: usize = 128 << 20;
+
+/// So many numbers, of any value.
+fn buffer(len: usize) -> Vec<f32> {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = spare.iter().rposition(|buffer| buffer.len() == len);
+    match found {
+        Some(index) => spare.remove(index),
+        None => vec![0.0; len],
+    }
+}
+
+/// Keeps a tensor's memory, unless others use it.
+fn recycle(tensor: FlexTensor) {
+    if !tensor.is_unique() || !tensor.is_contiguous() {
+        return;
+    }
+    let Ok(numbers) = tensor.into_data().try_into_vec::<f32>() else {
+        return;
+    };
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.push(numbers);
+    let mut kept = 0;
+    // The newest stay.
+    let old = spare.iter().rposition(|buffer| {
+        kept += buffer.len();
+        kept > SPARE_NUMBERS
+    });
+    let old = old.map_or(0, |index| index + 1);
+    let old = old.max(spare.len().saturating_sub(SPARE_COUNT));
+    spare.drain(..old);
 }
 
 thread_local! {
@@ -214,7 +257,7 @@ fn forward(
     let [batch, inputs, rows, columns] = input.shape().dims();
     let shape = options.shape([batch, inputs, rows, columns], weight.shape().dims());
     let prepared = Forward::new(shape, Isa::detect(), numbers(&weight));
-    let mut output = vec![0.0; batch * shape.output_len()];
+    let mut output = buffer(batch * shape.output_len());
     let inputs = numbers(&input).par_chunks_exact(shape.input_len());
     let outputs = output.par_chunks_exact_mut(shape.output_len());
     outputs.zip(inputs).for_each(|(output, input)| {
@@ -271,7 +314,10 @@ fn backward(
     let (inputs, gradients) = (numbers(input), numbers(gradient));
     let outputs = output.map(numbers);
 
-    let mut input_gradient = vec![0.0; if wanted.input { inputs.len() } else { 0 }];
+    let mut input_gradient = match wanted.input {
+        true => buffer(inputs.len()),
+        false => Vec::new(),
+    };
     // A part has its share of the gradient, or nothing where nobody asks for it.
     let mut shares: Vec<&mut [f32]> = match wanted.input {
         true => input_gradient.chunks_mut(part * input_len).collect(),

@@ -1,7 +1,7 @@
 //! The product itself.
 
 use super::padded::Padded;
-use super::tile::{SLACK, Taps, pack};
+use super::tile::{Taps, pack};
 use super::{Scratch, Shape};
 use crate::Isa;
 
@@ -29,7 +29,7 @@ pub(super) fn padded_input(shape: &Shape) -> Padded {
         rows: (rows - 1) * shape.stride.0 + shape.kernel.0,
         stride: (columns + (shape.kernel.1 - 1) / shape.stride.1)
             .max((shape.size.1 + shape.padding.1).div_ceil(shape.stride.1))
-            + SLACK,
+            + shape.slack(),
     }
 }
 
@@ -52,6 +52,7 @@ impl Forward {
     pub fn new(shape: Shape, isa: Isa, weights: &[f32]) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
         assert_eq!(weights.len(), shape.weight_len());
+        let shape = shape.flattened();
         let padded = padded_input(&shape);
         let offsets = tap_offsets(&shape, &padded);
         let taps = offsets.len();

@@ -5,7 +5,7 @@
 //! their place in it, and each phase meets its own part of the kernel.
 
 use super::padded::Padded;
-use super::tile::{SLACK, Taps, pack};
+use super::tile::{Taps, pack};
 use super::{Scratch, Shape};
 use crate::Isa;
 
@@ -64,6 +64,7 @@ impl InputGradient {
     pub fn new(shape: Shape, isa: Isa, weights: &[f32]) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
         assert_eq!(weights.len(), shape.weight_len());
+        let shape = shape.flattened();
         let (rows, columns) = shape.output_size();
         let before = (
             shape.kernel.0.div_ceil(shape.stride.0) - 1,
@@ -78,7 +79,7 @@ impl InputGradient {
             rows: reach(shape.size.0, shape.padding.0, shape.stride.0).max(rows) + before.0,
             stride: reach(shape.size.1, shape.padding.1, shape.stride.1).max(columns)
                 + before.1
-                + SLACK,
+                + shape.slack(),
         };
         let mut phases = Vec::new();
         for y in 0..shape.stride.0 {

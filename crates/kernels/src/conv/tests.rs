@@ -107,6 +107,15 @@ fn every_width_has_its_last_column() {
 }
 
 #[test]
+fn pixels_that_meet_no_others() {
+    for (inputs, outputs, groups) in [(1, 1, 1), (64, 64, 1), (9, 5, 1), (8, 16, 4)] {
+        for size in [(8, 8), (1, 16), (5, 7), (16, 3), (3, 48)] {
+            check(shape((inputs, outputs, groups), size, 1));
+        }
+    }
+}
+
+#[test]
 fn groups_know_nothing_of_each_other() {
     for (inputs, outputs, groups) in [(8, 8, 8), (6, 12, 6), (8, 4, 2), (12, 24, 3), (32, 32, 32)] {
         for kernel in [1, 3, 5] {

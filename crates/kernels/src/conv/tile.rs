@@ -11,6 +11,19 @@ use crate::lanes::{Lanes, Portable};
 /// Numbers that may be read past the end of a row of a picture, whatever the instruction set.
 pub(super) const SLACK: usize = 16;
 
+/// Numbers in a register.
+pub(super) fn lanes(isa: Isa) -> usize {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => <__m512 as Lanes>::COUNT,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => <__m256 as Lanes>::COUNT,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => <float32x4_t as Lanes>::COUNT,
+        _ => Portable::COUNT,
+    }
+}
+
 /// Outputs that are worked on together, most first. What is left of a group takes smaller blocks.
 pub(super) fn blocks(isa: Isa, outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     let most = match isa {
@@ -57,7 +70,8 @@ impl Taps<'_> {
             return;
         }
         let furthest = self.offsets.iter().max().map_or(0, |offset| {
-            self.first + offset + (self.rows - 1) * self.row_step + self.columns + SLACK - 1
+            let whole = self.columns.next_multiple_of(lanes(isa));
+            self.first + offset + (self.rows - 1) * self.row_step + whole
         });
         assert!(furthest <= self.source.len(), "{furthest} is too far");
         // SAFETY: what is read and written was just checked to be there; the instruction set is one
@@ -135,7 +149,7 @@ unsafe fn block<L: Lanes, const O: usize, const P: usize>(
         let from = taps.first + row * taps.row_step;
         let to = first * plane + row * taps.columns;
         let mut x = 0;
-        // SAFETY: `run` checked that the last row of the last tap ends `SLACK` before the source does,
+        // SAFETY: `run` checked that the source has whole registers for the last row of the last tap,
         // and `out` has `O` planes from `first` on; a whole tile fits where it is asked for, and one
         // register of it is written in part otherwise.
         unsafe {

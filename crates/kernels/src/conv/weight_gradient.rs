@@ -8,7 +8,7 @@ use std::arch::x86_64::{__m256, __m512};
 use super::Shape;
 use super::forward::{padded_input, tap_offsets};
 use super::padded::Padded;
-use super::tile::{SLACK, blocks};
+use super::tile::{SLACK, blocks, lanes};
 use crate::Isa;
 use crate::lanes::{Lanes, Portable};
 
@@ -38,6 +38,7 @@ impl WeightGradient {
     /// When the shape is not sound.
     pub fn new(shape: Shape, isa: Isa) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
+        let shape = shape.flattened();
         let (rows, columns) = shape.output_size();
         let input = padded_input(&shape);
         WeightGradient {
@@ -67,12 +68,8 @@ impl WeightGradient {
         let shape = &self.shape;
         assert_eq!(gradient.len(), shape.output_len());
         let source = self.input.fill(input, &mut self.padded_input);
-        let (_, columns) = shape.output_size();
-        let gradient = match self.gradient.stride == columns {
-            true => gradient,
-            // Zeros at the end of a row add nothing to any weight.
-            false => self.gradient.fill(gradient, &mut self.padded_gradient),
-        };
+        // Zeros at the end of a row add nothing to any weight.
+        let gradient = self.gradient.fill(gradient, &mut self.padded_gradient);
         let furthest = self.offsets.iter().max().map_or(0, |offset| {
             let last = self.input.offset(shape.inputs - shape.group_inputs(), 0, 0);
             let rows = (self.gradient.rows - 1) * shape.stride.0 * self.input.stride;
@@ -124,19 +121,6 @@ impl WeightGradient {
                 }
             }
         }
-    }
-}
-
-/// Numbers in a register.
-fn lanes(isa: Isa) -> usize {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => <__m512 as Lanes>::COUNT,
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => <__m256 as Lanes>::COUNT,
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon => <float32x4_t as Lanes>::COUNT,
-        _ => Portable::COUNT,
     }
 }
 
