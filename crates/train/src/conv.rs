@@ -174,7 +174,9 @@ impl Backward<Flex, 3> for ConvBackward {
         );
         recycle(gradient);
         recycle(input);
-        output.map(recycle);
+        if let Some(output) = output {
+            recycle(output);
+        }
         for (node, gradient) in [
             (to_input, found.input),
             (to_weight, found.weight),
