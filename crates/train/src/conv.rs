@@ -15,8 +15,12 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::backend::{
+    Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
+};
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::{Tensor, TensorData, ops};
 use nervure_kernels::Isa;
 use nervure_kernels::conv::{Forward, InputGradient, Scratch, Shape, WeightGradient};
 use rayon::prelude::*;
@@ -78,12 +82,33 @@ pub fn conv(
         weight.dims(),
         input.dims()
     );
+    if !matches!(
+        input.device().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    ) {
+        return by_burn(input, weight, bias, options);
+    }
     Tensor::from_dispatch(<Dispatch as ConvBackend>::conv(
         input.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
         options,
     ))
+}
+
+/// On devices whose memory is not ours to read.
+fn by_burn(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    options: ConvOptions,
+) -> Tensor<4> {
+    let theirs = ops::ConvOptions::new(options.stride, options.padding, [1, 1], options.groups);
+    let output = conv2d(input, weight, Some(bias), theirs);
+    match options.relu {
+        true => relu(output),
+        false => output,
+    }
 }
 
 /// Backends that have it.
@@ -193,9 +218,9 @@ impl Backward<Flex, 3> for ConvBackward {
 /// they need neither be asked for nor wiped.
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// As many as a step of a deep network leaves, and no more than so many numbers in all.
+/// As many as a step of a deep network leaves, and no more than so many numbers in all: 256 MB.
 const SPARE_COUNT: usize = 64;
-const SPARE_NUMBERS: usize = 128 << 20;
+const SPARE_NUMBERS: usize = 64 << 20;
 
 /// So many numbers, of any value.
 fn buffer(len: usize) -> Vec<f32> {

@@ -45,6 +45,13 @@ impl ConvConfig {
         ConvConfig { relu: true, ..self }
     }
 
+    /// The same with weights that begin so many times as large: small ones where a layer is to begin as
+    /// doing little.
+    #[must_use]
+    pub fn gain(self, gain: f64) -> Self {
+        ConvConfig { gain, ..self }
+    }
+
     /// With weights on the device, drawn from its random numbers.
     pub fn init(&self, device: &Device) -> Conv {
         let fan_in = self.inputs / self.groups * self.kernel * self.kernel;
@@ -148,13 +155,10 @@ pub struct ResidualBlock {
 impl ResidualBlock {
     /// 3x3. Weights begin small, so that a chain of many begins as doing little.
     pub fn init(channels: usize, device: &Device) -> Self {
-        let second = ConvConfig {
-            gain: 0.1,
-            ..ConvConfig::new(channels, channels)
-        };
+        let conv = ConvConfig::new(channels, channels);
         ResidualBlock {
-            first: ConvConfig::new(channels, channels).relu().init(device),
-            second: second.init(device),
+            first: conv.relu().init(device),
+            second: conv.gain(0.1).init(device),
         }
     }
 

@@ -63,7 +63,7 @@ impl Forward {
         }
         Forward {
             shape,
-            isa,
+            isa: isa.checked(),
             padded,
             offsets,
             weights: packed,

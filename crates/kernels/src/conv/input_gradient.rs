@@ -92,7 +92,7 @@ impl InputGradient {
         }
         InputGradient {
             shape,
-            isa,
+            isa: isa.checked(),
             padded,
             phases,
         }

@@ -174,6 +174,26 @@ fn what_is_no_number_stays_none() {
 }
 
 #[test]
+fn instructions_that_the_processor_lacks_are_refused() {
+    let foreign = match cfg!(target_arch = "aarch64") {
+        true => Isa::Avx512,
+        false => Isa::Neon,
+    };
+    let shape = shape((1, 1, 1), (1, 16), 1);
+    let refused = |call: fn(Shape, Isa)| {
+        let call = std::panic::catch_unwind(|| call(shape, foreign));
+        call.is_err()
+    };
+    assert!(refused(|shape, isa| drop(Forward::new(shape, isa, &[1.0]))));
+    assert!(refused(|shape, isa| drop(InputGradient::new(
+        shape,
+        isa,
+        &[1.0]
+    ))));
+    assert!(refused(|shape, isa| drop(WeightGradient::new(shape, isa))));
+}
+
+#[test]
 fn shapes_that_make_no_sense_are_told() {
     let good = shape((4, 4, 2), (8, 8), 3);
     assert!(good.is_sound());

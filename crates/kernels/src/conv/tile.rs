@@ -74,8 +74,8 @@ impl Taps<'_> {
             self.first + offset + (self.rows - 1) * self.row_step + whole
         });
         assert!(furthest <= self.source.len(), "{furthest} is too far");
-        // SAFETY: what is read and written was just checked to be there; the instruction set is one
-        // that the processor has, which is all that `Isa` is made of.
+        // SAFETY: what is read and written was just checked to be there; whoever prepared
+        // the weights checked that the processor has the instruction set.
         unsafe {
             match isa {
                 #[cfg(target_arch = "x86_64")]

@@ -43,7 +43,7 @@ impl WeightGradient {
         let input = padded_input(&shape);
         WeightGradient {
             shape,
-            isa,
+            isa: isa.checked(),
             input,
             gradient: Padded {
                 channels: shape.outputs,
@@ -86,8 +86,8 @@ impl WeightGradient {
             lines: &self.gradient,
         };
         // SAFETY: the furthest that the source is read was just checked, the gradient has its length,
-        // and the sums have a register for each weight. The instruction set is one that the processor
-        // has, which is all that `Isa` is made of.
+        // and the sums have a register for each weight. `new` checked that the processor has the
+        // instruction set.
         unsafe {
             match self.isa {
                 #[cfg(target_arch = "x86_64")]

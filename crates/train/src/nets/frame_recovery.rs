@@ -45,10 +45,7 @@ impl FrameRecoveryConfig {
             stride: 2,
             ..ConvConfig::new(inputs, outputs).relu()
         };
-        let last = ConvConfig {
-            gain: 0.01,
-            ..ConvConfig::new(full / 2, self.planes)
-        };
+        let last = ConvConfig::new(full / 2, self.planes).gain(0.01);
         FrameRecoveryNet {
             // The picture, what stands in for what it lost, and where that is.
             enter: ConvConfig::new(2 * self.planes + 1, full)

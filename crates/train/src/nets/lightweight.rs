@@ -36,10 +36,7 @@ impl LightweightConfig {
     pub fn init(&self, device: &Device) -> LightweightSuperResolution {
         let blocks = (0..self.blocks)
             .map(|_| DepthwiseSeparable::init(self.channels, self.channels, device));
-        let last = ConvConfig {
-            gain: 0.01,
-            ..ConvConfig::new(self.channels, self.planes * self.scale * self.scale)
-        };
+        let last = ConvConfig::new(self.channels, self.planes * self.scale * self.scale).gain(0.01);
         LightweightSuperResolution {
             first: ConvConfig::new(self.window * self.planes, self.channels)
                 .relu()

@@ -99,10 +99,7 @@ impl ResidualEspcnConfig {
             convs.push(inner.init(device));
         }
         // Begins as little more than the classical upscaler.
-        let last = ConvConfig {
-            gain: 0.01,
-            ..ConvConfig::new(self.channels, squares)
-        };
+        let last = ConvConfig::new(self.channels, squares).gain(0.01);
         convs.push(last.init(device));
         ResidualEspcn {
             convs,

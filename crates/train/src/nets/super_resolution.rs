@@ -41,10 +41,7 @@ impl SuperResolutionConfig {
         assert!(self.window % 2 == 1, "{self:?}");
         let features = self.features;
         let blocks = (0..self.blocks).map(|_| ResidualBlock::init(features, device));
-        let last = ConvConfig {
-            gain: 0.01,
-            ..ConvConfig::new(features, self.planes * self.scale * self.scale)
-        };
+        let last = ConvConfig::new(features, self.planes * self.scale * self.scale).gain(0.01);
         SuperResolutionNet {
             extract: ConvConfig::new(self.planes, features).relu().init(device),
             motion: Motion::init(features, device),
@@ -125,10 +122,7 @@ impl Motion {
     fn init(features: usize, device: &Device) -> Self {
         let half = (features / 2).max(1);
         // Begins as no motion.
-        let last = ConvConfig {
-            gain: 0.01,
-            ..ConvConfig::new(half, 2)
-        };
+        let last = ConvConfig::new(half, 2).gain(0.01);
         Motion {
             first: ConvConfig::new(2 * features, features).relu().init(device),
             second: ConvConfig::new(features, half).relu().init(device),
