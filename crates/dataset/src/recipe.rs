@@ -8,7 +8,7 @@ use nervure_media::{Codec, LossLevel, LossModel};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::content::ContentType;
+use crate::content::Labelling;
 use crate::manifest::Layout;
 use crate::{Error, Result};
 
@@ -37,8 +37,8 @@ pub struct Recipe {
     pub max_frames: Option<u64>,
     /// Of the coded frames, each of this many is kept as a pair.
     pub every: u64,
-    /// What the pictures show; none: found out.
-    pub content: Option<ContentType>,
+    /// How it becomes known what the pictures show.
+    pub content: Labelling,
     /// Sources are cut into stretches of this many seconds.
     pub segment_seconds: f64,
     /// Frames of the camera's motion over each still image.
@@ -61,7 +61,7 @@ impl Default for Recipe {
             frame_drops: 0.0,
             max_frames: None,
             every: 1,
-            content: None,
+            content: Labelling::Auto,
             segment_seconds: 10.0,
             image_frames: 24,
             seed: 0,
@@ -211,7 +211,7 @@ impl Recipe {
             "frame_drops": self.frame_drops,
             "max_frames": self.max_frames,
             "every": self.every,
-            "content_type": self.content.map_or("auto".into(), |content| content.to_string()),
+            "content_type": self.content.to_string(),
             "segment_seconds": self.segment_seconds,
             "image_frames": self.image_frames,
             "seed": self.seed,
@@ -220,7 +220,6 @@ impl Recipe {
 
     /// From what a manifest has.
     pub fn from_json(json: &Value) -> Result<Self> {
-        let content: String = entry(json, "content_type")?;
         Ok(Recipe {
             layout: entry(json, "layout")?,
             codecs: words(json, "codecs")?,
@@ -233,10 +232,7 @@ impl Recipe {
             frame_drops: entry(json, "frame_drops")?,
             max_frames: entry(json, "max_frames")?,
             every: entry(json, "every")?,
-            content: match content.as_str() {
-                "auto" => None,
-                name => Some(name.parse()?),
-            },
+            content: entry::<String>(json, "content_type")?.parse()?,
             segment_seconds: entry(json, "segment_seconds")?,
             image_frames: entry(json, "image_frames")?,
             seed: entry(json, "seed")?,
@@ -283,7 +279,7 @@ mod tests {
             loss_level: LossLevel::Frame,
             frame_drops: 0.01,
             max_frames: Some(7),
-            content: Some("screen".parse().unwrap()),
+            content: "screen".parse().unwrap(),
             seed: u64::MAX,
             ..Recipe::default()
         };

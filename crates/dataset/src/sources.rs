@@ -49,6 +49,14 @@ impl Source {
         }
     }
 
+    /// Where it is, or what it is called where it is no file.
+    pub fn path(&self) -> &Path {
+        match &self.kind {
+            Kind::Video(path) | Kind::Image(path) => path,
+            Kind::Stream(_) => Path::new(&self.name),
+        }
+    }
+
     /// What the file system says of the file: another stamp may be another file, the same is the same
     /// file as far as anyone can tell without reading it.
     pub fn stamp(&self) -> Option<String> {

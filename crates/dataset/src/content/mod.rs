@@ -39,6 +39,7 @@ mod tests;
 mod weights;
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use nervure_media::draw::math::exp;
@@ -116,6 +117,54 @@ impl FromStr for ContentType {
                     .collect::<Vec<_>>()
                     .join(", ")
             )),
+        })
+    }
+}
+
+/// How a clip comes by its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Labelling {
+    /// By a guess from its pictures.
+    #[default]
+    Auto,
+    /// By the innermost folder of its path that bears the name of a kind; by a guess where none does.
+    Folder,
+    /// All are of one kind.
+    As(ContentType),
+}
+
+impl Labelling {
+    /// The kind of a source by its path, unless it is to be guessed.
+    pub fn of(self, source: &Path) -> Option<ContentType> {
+        match self {
+            Labelling::Auto => None,
+            Labelling::Folder => source
+                .ancestors()
+                .skip(1)
+                .find_map(|folder| folder.file_name()?.to_str()?.parse().ok()),
+            Labelling::As(content) => Some(content),
+        }
+    }
+}
+
+impl fmt::Display for Labelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Labelling::Auto => f.write_str("auto"),
+            Labelling::Folder => f.write_str("folder"),
+            Labelling::As(content) => content.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Labelling {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Labelling, Error> {
+        Ok(match text {
+            "auto" => Labelling::Auto,
+            "folder" => Labelling::Folder,
+            name => Labelling::As(name.parse()?),
         })
     }
 }

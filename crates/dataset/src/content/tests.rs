@@ -209,6 +209,25 @@ fn every_size_can_be_observed() {
     assert!(classify(&nothing).1 > 0.0);
 }
 
+#[test]
+fn folders_tell_what_is_in_them() {
+    let folder: Labelling = "folder".parse().unwrap();
+    let of = |path: &str| folder.of(Path::new(path)).map(ContentType::name);
+    assert_eq!(of("/films/sports/cup/a.mp4"), Some("sports"));
+    assert_eq!(of("sports/screen/a.mp4"), Some("screen"), "the innermost");
+    assert_eq!(of("films/sports"), None, "a file is no folder");
+    assert_eq!(of("a.mp4"), None);
+    for name in ["auto", "folder", "night-city"] {
+        let labelling: Labelling = name.parse().unwrap();
+        assert_eq!(labelling.to_string(), name);
+    }
+    let path = Path::new("sports/a.mp4");
+    assert_eq!(Labelling::Auto.of(path), None);
+    let given = Labelling::As(ContentType::Screen);
+    assert_eq!(given.of(path), Some(ContentType::Screen));
+    assert!("folders".parse::<Labelling>().is_err());
+}
+
 /// What `examples/content_fit.rs` reports, less one clip: decoders differ.
 const KNOWN_VALID: usize = 5;
 

@@ -191,6 +191,7 @@ impl Stretch<'_> {
         let outcome = stage(
             source,
             recipe,
+            recipe.content.of(self.source.path()),
             self.segment,
             *budget,
             &scratch.0.join("source"),

@@ -54,6 +54,7 @@ pub(super) struct Outcome {
 pub(super) fn stage(
     frames: &mut Frames,
     recipe: &Recipe,
+    content: Option<ContentType>,
     segment: u32,
     budget: Option<u64>,
     folder: &Path,
@@ -111,7 +112,7 @@ pub(super) fn stage(
         let seconds = frames.seconds(&frame);
         let writing = match &mut writing {
             Some(writing) => writing,
-            none => none.insert(Writing::begin(folder, recipe, &frame, seconds)?),
+            none => none.insert(Writing::begin(folder, recipe, content, &frame, seconds)?),
         };
         writing.add(frame, seconds, recipe)?;
     }
@@ -128,7 +129,7 @@ pub(super) fn stage(
             ));
             None
         }
-        Some(writing) => Some(writing.finish(frames.frame_rate, recipe)?),
+        Some(writing) => Some(writing.finish(frames.frame_rate)?),
         None => None,
     };
     spent.source += began.elapsed();
@@ -142,6 +143,8 @@ pub(super) fn stage(
 /// A stretch being put aside.
 struct Writing {
     shrink: Upscale,
+    /// What the pictures show, where it is known.
+    content: Option<ContentType>,
     observer: Observer,
     small: ClipWriter,
     large: Option<ClipWriter>,
@@ -161,7 +164,13 @@ const LARGE: &str = "large.clip";
 const HIGH: &str = "high";
 
 impl Writing {
-    fn begin(folder: &Path, recipe: &Recipe, first: &Frame, start: f64) -> Result<Self> {
+    fn begin(
+        folder: &Path,
+        recipe: &Recipe,
+        content: Option<ContentType>,
+        first: &Frame,
+        start: f64,
+    ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))?;
         let hr = first.format();
         let lr = hr.with_size(hr.width / recipe.scale, hr.height / recipe.scale);
@@ -173,6 +182,7 @@ impl Writing {
         };
         Ok(Writing {
             shrink: Upscale::new(hr, (lr.width, lr.height), Filter::Bicubic, 1)?,
+            content,
             observer: Observer::new(),
             small: ClipWriter::create(&folder.join(SMALL), lr, colour, base)?,
             large,
@@ -214,7 +224,7 @@ impl Writing {
         self.last = seconds;
         self.shrink.push(frame)?;
         while let Pull::Frame(small) = self.shrink.pull()? {
-            if recipe.content.is_none() {
+            if self.content.is_none() {
                 self.observer.observe(&small);
             }
             self.small.write(&small)?;
@@ -222,7 +232,7 @@ impl Writing {
         Ok(())
     }
 
-    fn finish(self, frame_rate: Option<(u32, u32)>, recipe: &Recipe) -> Result<Staged> {
+    fn finish(self, frame_rate: Option<(u32, u32)>) -> Result<Staged> {
         let frames = self.small.frames();
         self.small.finish_unsynced()?;
         let large = match self.large {
@@ -232,7 +242,7 @@ impl Writing {
             }
             None => self.folder.join(HIGH).join(CLIP),
         };
-        let (content, confidence) = match recipe.content {
+        let (content, confidence) = match self.content {
             Some(content) => (content, None),
             None => {
                 let (content, confidence) = crate::content::classify(&self.observer.features());

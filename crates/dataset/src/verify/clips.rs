@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
             Layout::Png => self.pngs(names, size),
             Layout::Clips => self.clip_file(&names[0], scope.clip.frames, size),
         };
-        let Some(identity) = self.identity(names, size) else {
+        let Some(identity) = self.identity(names, scope.clip.frames, size) else {
             return look();
         };
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,12 +185,14 @@ impl<'a> Checker<'a> {
         Ok(side)
     }
 
-    /// What the file system calls files that have several names; none where each has one.
+    /// What the file system calls files that have several names, and what a record expects of them:
+    /// what is wrong under one record need not be under another. None where each has one name.
     #[cfg(unix)]
-    fn identity(&self, names: &[String], size: Size) -> Option<String> {
+    fn identity(&self, names: &[String], frames: u64, size: Size) -> Option<String> {
         use std::os::unix::fs::MetadataExt;
         let folder = self.store.folder()?;
         let mut hash = Sha256::new();
+        hash.update(frames.to_le_bytes());
         hash.update([size.width.to_le_bytes(), size.height.to_le_bytes()].concat());
         for name in names {
             let meta = fs::metadata(folder.join(name)).ok()?;
@@ -203,7 +205,7 @@ impl<'a> Checker<'a> {
     }
 
     #[cfg(not(unix))]
-    fn identity(&self, _: &[String], _: Size) -> Option<String> {
+    fn identity(&self, _: &[String], _: u64, _: Size) -> Option<String> {
         None
     }
 

@@ -9,7 +9,7 @@ use std::{env, fmt, fs, thread};
 use anyhow::Result;
 use clap::Args;
 use nervure_dataset::capture;
-use nervure_dataset::content::ContentType;
+use nervure_dataset::content::Labelling;
 use nervure_dataset::make::{Begun, Claim, Ended, Made, Maker, Stages};
 use nervure_dataset::manifest::{Layout, Manifest};
 use nervure_dataset::recipe::{Rate, Recipe};
@@ -118,10 +118,10 @@ pub(super) struct MakeArgs {
     #[arg(long, value_name = "K", default_value_t = 1)]
     every: u64,
 
-    /// What the pictures show: `auto` to find out, or one of sports, animation, talking-head, action,
-    /// nature-or-other, night-city, screen
+    /// What the pictures show: `auto` to guess, `folder` for folders that bear these names, or one of
+    /// sports, animation, talking-head, action, nature-or-other, night-city, screen
     #[arg(long, value_name = "NAME", default_value = "auto")]
-    content_type: Content,
+    content_type: Labelling,
 
     /// Cut sources into stretches this long
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
@@ -162,21 +162,6 @@ pub(super) struct MakeArgs {
     /// No progress and no notes
     #[arg(short, long)]
     quiet: bool,
-}
-
-/// What the pictures show, or that this is to be found out.
-#[derive(Clone, Copy, Debug)]
-struct Content(Option<ContentType>);
-
-impl std::str::FromStr for Content {
-    type Err = nervure_dataset::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Content(None)),
-            name => name.parse().map(|content| Content(Some(content))),
-        }
-    }
 }
 
 /// A part of the work.
@@ -228,7 +213,7 @@ impl MakeArgs {
             frame_drops: self.frame_drops,
             max_frames: self.max_frames,
             every: self.every,
-            content: self.content_type.0,
+            content: self.content_type,
             segment_seconds: self.segment,
             image_frames: self.image_frames,
             seed: self.seed,
