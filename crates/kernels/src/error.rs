@@ -22,4 +22,10 @@ pub enum Error {
         /// The other one's.
         distorted: PictureFormat,
     },
+    /// A quantised network that makes no sense.
+    #[error("the quantised network makes no sense: {reason}")]
+    Network {
+        /// What disagreed.
+        reason: String,
+    },
 }

@@ -23,6 +23,7 @@
 
 pub mod conv;
 mod error;
+pub mod int8;
 mod isa;
 mod lanes;
 pub mod metrics;

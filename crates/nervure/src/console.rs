@@ -50,6 +50,16 @@ pub(crate) fn report_error(error: &anyhow::Error) {
                 .downcast_ref::<nervure_dataset::Error>()
                 .and_then(nervure_dataset::Error::hint)
         })
+        .or_else(|| {
+            cause
+                .downcast_ref::<nervure_record::Error>()
+                .and_then(nervure_record::Error::hint)
+        })
+        .or_else(|| {
+            cause
+                .downcast_ref::<nervure_train::Error>()
+                .and_then(nervure_train::Error::hint)
+        })
     });
     // A closed stderr leaves nobody to tell.
     let mut err = io::stderr().lock();

@@ -6,10 +6,14 @@ mod console;
 mod dataset;
 mod demo;
 mod enhance;
+mod evaluate;
+mod models;
 mod output;
 mod sample;
 mod score;
 mod signals;
+mod table;
+mod train;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,6 +50,9 @@ enum Command {
     Score(score::ScoreArgs),
     Sample(sample::SampleArgs),
     Dataset(dataset::DatasetArgs),
+    Models(models::ModelsArgs),
+    Train(train::TrainArgs),
+    Evaluate(evaluate::EvaluateArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -66,6 +73,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Score(args) => score::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Dataset(args) => dataset::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Demo(args) => demo::run(args),
     }
 }

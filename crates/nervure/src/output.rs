@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::console::fail;
 use crate::enhance::work::sync_folder;
 
 /// A file in the making. It stands under a hidden name beside its final one, and vanishes if it is
@@ -19,6 +20,30 @@ pub(crate) struct Pending {
 /// Whether there is something at `path` that is neither a file nor a folder, such as `/dev/null`.
 pub(crate) fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+/// Refuses what cannot be written before any work is done; `example` is a file that could.
+pub(crate) fn may_write(path: &Path, force: bool, example: &str) -> Result<()> {
+    if path.is_dir() {
+        return Err(fail(
+            format!("{} is a folder", path.display()),
+            format!("name a file in it, as in {}", path.join(example).display()),
+        ));
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(fail(
+            format!("the folder {} does not exist", folder.display()),
+            "create it first",
+        ));
+    }
+    if path.exists() && !force && !is_special(path) {
+        return Err(fail(
+            format!("{} exists", path.display()),
+            "replace it with --force, or give another name",
+        ));
+    }
+    Ok(())
 }
 
 impl Pending {

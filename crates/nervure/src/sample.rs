@@ -18,7 +18,7 @@ use nervure_media::scenes::{Reel, Scene, SceneSpec};
 use serde::Serialize;
 
 use crate::console::{Progress, fail, say};
-use crate::output::{Pending, is_special};
+use crate::output::{Pending, may_write};
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
 use sink::Sink;
 use sound::Sound;
@@ -231,7 +231,7 @@ pub(crate) fn sample(args: &SampleArgs, signals: &Signals) -> Result<Summary> {
     }
     for path in [&args.output, &args.contact_sheet].into_iter().flatten() {
         if path != Path::new("-") {
-            check(path, args.force)?;
+            may_write(path, args.force, "sample.mkv")?;
         }
     }
     if let Some(sheet) = &args.contact_sheet
@@ -341,33 +341,6 @@ fn write_video(
     if let Some(pending) = pending.filter(|_| !summary.interrupted) {
         pending.finish()?;
         summary.bytes = std::fs::metadata(output).ok().map(|file| file.len());
-    }
-    Ok(())
-}
-
-/// Refuses what cannot be written before any work is done.
-fn check(path: &Path, force: bool) -> Result<()> {
-    if path.is_dir() {
-        return Err(fail(
-            format!("{} is a folder", path.display()),
-            format!(
-                "name a file in it, as in {}",
-                path.join("sample.mkv").display()
-            ),
-        ));
-    }
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(fail(
-            format!("the folder {} does not exist", folder.display()),
-            "create it first",
-        ));
-    }
-    if path.exists() && !force && !is_special(path) {
-        return Err(fail(
-            format!("{} exists", path.display()),
-            "replace it with --force, or give another name",
-        ));
     }
     Ok(())
 }

@@ -21,12 +21,16 @@ fn the_command_names_its_commands() {
 
 #[test]
 fn each_command_explains_itself() {
-    for command in ["enhance", "score", "sample", "demo", "dataset"] {
+    for command in ["enhance", "score", "sample", "demo", "dataset", "models"] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }
     for verb in ["make", "inspect", "verify"] {
         let text = help(&["dataset", verb, "--help"]);
         insta::assert_snapshot!(format!("dataset_{verb}"), text);
+    }
+    for verb in ["list", "show", "export"] {
+        let text = help(&["models", verb, "--help"]);
+        insta::assert_snapshot!(format!("models_{verb}"), text);
     }
 }
 

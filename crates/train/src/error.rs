@@ -39,6 +39,25 @@ pub enum Error {
         /// What to do instead.
         hint: String,
     },
+    /// Training has left the numbers that there are.
+    #[error("{what} is {value} at step {step} of {phase}, in batch {batch} of the data ({clips})")]
+    NotFinite {
+        /// The loss, or the length of its gradient.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+        /// Of which part of the run.
+        phase: &'static str,
+        /// When.
+        step: u64,
+        /// Which batch.
+        batch: u64,
+        /// The clips that its patches are of.
+        clips: String,
+    },
+    /// A model's file is not right, or cannot be made.
+    #[error(transparent)]
+    Record(#[from] nervure_record::Error),
     /// A state to go on from belongs to other data or to another configuration.
     #[error(
         "the state is of datasets and a configuration with the mark {state:08x}, and these have \
@@ -62,6 +81,12 @@ impl Error {
             Error::OtherState { .. } => {
                 Some("go on with the datasets and the configuration that it began with".into())
             }
+            Error::NotFinite { .. } => Some(
+                "the last checkpoint is as it was; begin a run with a smaller training.rate or a \
+                 smaller training.clip, or look at those clips"
+                    .into(),
+            ),
+            Error::Record(error) => error.hint(),
             Error::Io { .. } => None,
         }
     }

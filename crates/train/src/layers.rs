@@ -21,6 +21,9 @@ pub struct ConvConfig {
     pub groups: usize,
     /// Nothing below zero is left.
     pub relu: bool,
+    /// Weights of each output begin with a sum of zero: what is the same everywhere says nothing of
+    /// details, and would drown them.
+    pub centred: bool,
     /// Weights begin this many times as large as what keeps the size of numbers from layer to layer.
     pub gain: f64,
 }
@@ -35,6 +38,7 @@ impl ConvConfig {
             stride: 1,
             groups: 1,
             relu: false,
+            centred: false,
             gain: 1.0,
         }
     }
@@ -52,6 +56,15 @@ impl ConvConfig {
         ConvConfig { gain, ..self }
     }
 
+    /// The same with weights that begin with a sum of zero.
+    #[must_use]
+    pub fn centred(self) -> Self {
+        ConvConfig {
+            centred: true,
+            ..self
+        }
+    }
+
     /// With weights on the device, drawn from its random numbers.
     pub fn init(&self, device: &Device) -> Conv {
         let fan_in = self.inputs / self.groups * self.kernel * self.kernel;
@@ -64,12 +77,13 @@ impl ConvConfig {
             self.kernel,
             self.kernel,
         ];
+        let mut weight = Tensor::<4>::random(shape, Distribution::Normal(0.0, spread), device);
+        if self.centred {
+            let means = weight.clone().reshape([self.outputs, fan_in]).mean_dim(1);
+            weight = weight - means.reshape([self.outputs, 1, 1, 1]);
+        }
         Conv {
-            weight: Param::from_tensor(Tensor::random(
-                shape,
-                Distribution::Normal(0.0, spread),
-                device,
-            )),
+            weight: Param::from_tensor(weight),
             bias: Param::from_tensor(Tensor::zeros([self.outputs], device)),
             stride: self.stride,
             groups: self.groups,
@@ -192,8 +206,29 @@ pub fn pixel_shuffle(input: Tensor<4>, factor: usize) -> Tensor<4> {
         .reshape([batch, planes, rows * factor, columns * factor])
 }
 
+/// The way back: `[batch, channels, rows, columns]` to
+/// `[batch, channels * factor², rows / factor, columns / factor]`, squares of pixels made channels.
+///
+/// # Panics
+/// When the squares do not cover the picture.
+pub fn fold(input: Tensor<4>, factor: usize) -> Tensor<4> {
+    let [batch, channels, rows, columns] = input.dims();
+    if factor == 1 {
+        return input;
+    }
+    assert!(
+        rows.is_multiple_of(factor) && columns.is_multiple_of(factor),
+        "{columns}x{rows} pixels make no squares of {factor}"
+    );
+    let (rows, columns) = (rows / factor, columns / factor);
+    input
+        .reshape([batch, channels, rows, factor, columns, factor])
+        .permute([0, 1, 3, 5, 2, 4])
+        .reshape([batch, channels * factor * factor, rows, columns])
+}
+
 /// Columns of the input that an output of the Lanczos upscaler needs on either side, at most.
-const REACH: usize = 3;
+pub(crate) const REACH: usize = 3;
 
 /// The classical upscaler that networks add to, before its [`pixel_shuffle`]: pictures of 1 to 3 times
 /// Lanczos' lobes, their edges repeated.
@@ -225,7 +260,7 @@ pub fn lanczos(input: Tensor<4>, factor: usize) -> Tensor<4> {
 }
 
 /// Weights of the samples around one of them, for the output number `phase` of the `factor` in it.
-fn lobes(phase: usize, factor: usize) -> [f32; 2 * REACH + 1] {
+pub(crate) fn lobes(phase: usize, factor: usize) -> [f32; 2 * REACH + 1] {
     // Where the output's middle is, counted from the input's.
     let middle = (phase as f64 + 0.5) / factor as f64 - 0.5;
     let mut weights = [0.0; 2 * REACH + 1];

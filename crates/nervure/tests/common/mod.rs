@@ -25,7 +25,12 @@ impl Place {
             println!("skipped: no ffmpeg and ffprobe command to test with");
             return None;
         }
-        Some(Place(tempfile::tempdir().unwrap()))
+        Some(Place::bare())
+    }
+
+    /// An empty folder, for tests that make nothing with ffmpeg.
+    pub(crate) fn bare() -> Place {
+        Place(tempfile::tempdir().unwrap())
     }
 
     /// A path in it.

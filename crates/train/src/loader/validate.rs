@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nervure_dataset::ClipReader;
-use nervure_frame::{Frame, FramePool};
+use nervure_frame::{BitDepth, Frame, FramePool, LossMask, Plane, Planes};
 
 use super::catalogue::Catalogue;
 use crate::Result;
@@ -27,6 +27,52 @@ impl Pairs {
             next: 0,
         })
     }
+
+    /// How many there are.
+    pub fn frames(&self) -> usize {
+        self.lr.frames()
+    }
+
+    /// Whether the network damaged a picture.
+    ///
+    /// # Panics
+    /// When there is no such picture.
+    pub fn is_damaged(&self, index: usize) -> bool {
+        self.lr.damage(index).is_some()
+    }
+
+    /// Luma of one picture in low resolution, in 8 bits, and what of it was damaged.
+    ///
+    /// # Panics
+    /// When there is no such picture.
+    pub fn low(&self, index: usize) -> Result<(Plane<u8>, Option<&LossMask>)> {
+        Ok((luma(&self.lr, index, &self.pool)?, self.lr.damage(index)))
+    }
+
+    /// Luma of one picture in high resolution, in 8 bits.
+    ///
+    /// # Panics
+    /// When there is no such picture.
+    pub fn high(&self, index: usize) -> Result<Plane<u8>> {
+        luma(&self.hr, index, &self.pool)
+    }
+}
+
+fn luma(clip: &ClipReader, index: usize, pool: &FramePool) -> Result<Plane<u8>> {
+    let format = clip.format();
+    let mut plane = Plane::new(format.width, format.height);
+    if format.depth == BitDepth::Eight {
+        clip.luma(index, &mut plane)?;
+        return Ok(plane);
+    }
+    if let Planes::Ten(planes) = &clip.frame(index, pool)?.planes {
+        for (to, from) in plane.rows_mut().zip(planes[0].rows()) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = ((from + 2) >> 2).min(255) as u8;
+            }
+        }
+    }
+    Ok(plane)
 }
 
 impl Iterator for Pairs {

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::Network;
 use crate::layers::{Conv, ConvConfig, ResidualBlock, pixel_shuffle};
 
 /// What a [`FrameRecoveryNet`] is to be.
@@ -94,37 +95,16 @@ impl FrameRecoveryNet {
     /// # Panics
     /// When a size is odd or does not fit.
     pub fn forward(&self, picture: Tensor<4>, references: Tensor<4>, lost: Tensor<4>) -> Tensor<4> {
-        let [batch, planes, rows, columns] = picture.dims();
         let [_, channels, _, _] = references.dims();
-        assert!(
-            rows % 2 == 0 && columns % 2 == 0 && planes == self.planes,
-            "{planes} planes of {columns}x{rows}"
-        );
-        let count = channels / planes;
+        let planes = self.planes;
         let before = references.clone().narrow(1, channels - planes, planes);
         let base = picture.clone() + (before - picture.clone()) * lost.clone();
+        base + self.corrections(Tensor::cat(vec![picture, references, lost], 1))
+    }
 
-        let x = self
-            .enter
-            .forward(Tensor::cat(vec![picture, base.clone(), lost], 1));
-        let x = self.at_full.iter().fold(x, |x, block| block.forward(x));
-        let x = self.down.forward(x);
-        let spatial = self.spatial.iter().fold(x, |x, block| block.forward(x));
-
-        let frames = references.reshape([batch * count, planes, rows, columns]);
-        let frames = self
-            .temporal
-            .iter()
-            .fold(frames, |x, conv| conv.forward(x, count));
-        let [_, features, rows, columns] = frames.dims();
-        let temporal = frames
-            .reshape([batch, count, features, rows, columns])
-            .mean_dim(1)
-            .reshape([batch, features, rows, columns]);
-
-        let x = self.fuse.forward(Tensor::cat(vec![spatial, temporal], 1));
-        let x = self.refine.iter().fold(x, |x, block| block.forward(x));
-        base + self.last.forward(pixel_shuffle(self.up.forward(x), 2))
+    /// Channels of what the last layer is given.
+    pub(crate) fn features(&self) -> usize {
+        self.last.weight.dims()[1]
     }
 
     /// Multiplications for each pixel of the picture, with so many references.
@@ -144,6 +124,48 @@ impl FrameRecoveryNet {
             + references as f64 * over_time(first)
             + at_half / 4.0
             + self.last.macs()
+    }
+}
+
+impl Network for FrameRecoveryNet {
+    /// The picture, its references, and where it is lost.
+    fn seen(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let [batch, channels, rows, columns] = input.dims();
+        let planes = self.planes;
+        let channels = channels - planes - 1;
+        let picture = input.clone().narrow(1, 0, planes);
+        let references = input.clone().narrow(1, planes, channels);
+        let lost = input.narrow(1, planes + channels, 1);
+        assert!(
+            rows % 2 == 0 && columns % 2 == 0 && channels >= planes && channels % planes == 0,
+            "{channels} channels of {columns}x{rows} besides {planes}"
+        );
+        let count = channels / planes;
+        let before = references.clone().narrow(1, channels - planes, planes);
+        let base = picture.clone() + (before - picture.clone()) * lost.clone();
+
+        let x = self
+            .enter
+            .forward(Tensor::cat(vec![picture, base, lost], 1));
+        let x = self.at_full.iter().fold(x, |x, block| block.forward(x));
+        let x = self.down.forward(x);
+        let spatial = self.spatial.iter().fold(x, |x, block| block.forward(x));
+
+        let frames = references.reshape([batch * count, planes, rows, columns]);
+        let frames = self
+            .temporal
+            .iter()
+            .fold(frames, |x, conv| conv.forward(x, count));
+        let [_, features, rows, columns] = frames.dims();
+        let temporal = frames
+            .reshape([batch, count, features, rows, columns])
+            .mean_dim(1)
+            .reshape([batch, features, rows, columns]);
+
+        let x = self.fuse.forward(Tensor::cat(vec![spatial, temporal], 1));
+        let x = self.refine.iter().fold(x, |x, block| block.forward(x));
+        let features = pixel_shuffle(self.up.forward(x), 2);
+        (features.clone(), self.last.forward(features))
     }
 }
 

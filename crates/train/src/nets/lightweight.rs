@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::Network;
 use crate::layers::{Conv, ConvConfig, DepthwiseSeparable, lanczos, pixel_shuffle};
 
 /// What a [`LightweightSuperResolution`] is to be.
@@ -67,14 +68,25 @@ impl LightweightSuperResolution {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let middle = self.window / 2 * self.planes;
         let base = lanczos(input.clone().narrow(1, middle, self.planes), self.scale);
-        let x = self.first.forward(input);
-        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        pixel_shuffle(base + self.last.forward(x), self.scale)
+        pixel_shuffle(base + self.corrections(input), self.scale)
+    }
+
+    /// Channels of what the last layer is given.
+    pub(crate) fn features(&self) -> usize {
+        self.last.weight.dims()[1]
     }
 
     /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
     pub fn macs(&self) -> f64 {
         let blocks: f64 = self.blocks.iter().map(DepthwiseSeparable::macs).sum();
         self.first.macs() + blocks + self.last.macs()
+    }
+}
+
+impl Network for LightweightSuperResolution {
+    fn seen(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let x = self.first.forward(input);
+        let features = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        (features.clone(), self.last.forward(features))
     }
 }

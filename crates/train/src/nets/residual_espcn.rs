@@ -5,12 +5,15 @@ use std::str::FromStr;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
+use super::Network;
 use crate::Error;
-use crate::layers::{Conv, ConvConfig, lanczos, pixel_shuffle};
+use crate::layers::{Conv, ConvConfig, fold, lanczos, pixel_shuffle};
 
 /// How large it is: names of sizes that an engine keeps its promises for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// 8 channels, for one old core.
     Xs,
@@ -62,6 +65,9 @@ pub struct ResidualEspcnConfig {
     pub layers: usize,
     /// Pictures that it is given: the one to enlarge last, before it those that were shown before.
     pub frames: usize,
+    /// Squares of so many pixels a side become channels before the first layer: with 2, layers meet a
+    /// quarter of the pixels, and for the same work may be twice as wide.
+    pub fold: usize,
 }
 
 impl ResidualEspcnConfig {
@@ -79,23 +85,28 @@ impl ResidualEspcnConfig {
             channels,
             layers,
             frames: 1,
+            fold: 1,
         }
     }
 
     /// With weights on the device, drawn from its random numbers.
     ///
     /// # Panics
-    /// With fewer than two layers.
+    /// With fewer than two layers, or nothing to fold.
     pub fn init(&self, device: &Device) -> ResidualEspcn {
-        assert!(self.layers >= 2, "{self:?}");
-        let squares = self.scale * self.scale;
+        assert!(self.layers >= 2 && self.fold >= 1, "{self:?}");
+        let folded = self.fold * self.fold;
+        let squares = folded * self.scale * self.scale;
         let mut convs = vec![
-            ConvConfig::new(self.frames, self.channels)
+            ConvConfig::new(folded * self.frames, self.channels)
                 .relu()
+                .centred()
                 .init(device),
         ];
         for _ in 0..self.layers - 2 {
-            let inner = ConvConfig::new(self.channels, self.channels).relu();
+            let inner = ConvConfig::new(self.channels, self.channels)
+                .relu()
+                .centred();
             convs.push(inner.init(device));
         }
         // Begins as little more than the classical upscaler.
@@ -104,6 +115,7 @@ impl ResidualEspcnConfig {
         ResidualEspcn {
             convs,
             scale: self.scale,
+            fold: self.fold,
         }
     }
 }
@@ -112,21 +124,60 @@ impl ResidualEspcnConfig {
 /// are added to the classical upscaler's.
 #[derive(Module, Debug)]
 pub struct ResidualEspcn {
-    convs: Vec<Conv>,
+    pub(crate) convs: Vec<Conv>,
     scale: usize,
+    fold: usize,
 }
 
 impl ResidualEspcn {
     /// `[batch, frames, rows, columns]` to `[batch, 1, rows * scale, columns * scale]`.
+    ///
+    /// # Panics
+    /// When rows or columns do not fold.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let [_, frames, _, _] = input.dims();
         let base = lanczos(input.clone().narrow(1, frames - 1, 1), self.scale);
-        let corrections = self.convs.iter().fold(input, |x, conv| conv.forward(x));
-        pixel_shuffle(base + corrections, self.scale)
+        let corrections = self.corrections(fold(input, self.fold));
+        pixel_shuffle(base, self.scale) + pixel_shuffle(corrections, self.scale * self.fold)
+    }
+
+    /// What each layer but the last gives, of a picture that is folded.
+    pub(crate) fn activations(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
+        let inner = &self.convs[..self.convs.len() - 1];
+        let mut x = input;
+        let layer = |conv: &Conv| {
+            x = conv.forward(x.clone());
+            x.clone()
+        };
+        inner.iter().map(layer).collect()
+    }
+
+    /// Channels of what the last layer is given.
+    pub(crate) fn features(&self) -> usize {
+        self.convs[self.convs.len() - 1].weight.dims()[1]
+    }
+
+    /// How many convolutions it has.
+    pub fn layers(&self) -> usize {
+        self.convs.len()
+    }
+
+    /// Squares of so many pixels a side go in as channels.
+    pub fn fold(&self) -> usize {
+        self.fold
     }
 
     /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
     pub fn macs(&self) -> f64 {
-        self.convs.iter().map(Conv::macs).sum()
+        let macs: f64 = self.convs.iter().map(Conv::macs).sum();
+        macs / (self.fold * self.fold) as f64
+    }
+}
+
+impl Network for ResidualEspcn {
+    fn seen(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let (last, inner) = self.convs.split_last().expect("two layers at least");
+        let features = inner.iter().fold(input, |x, conv| conv.forward(x));
+        (features.clone(), last.forward(features))
     }
 }

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode};
 use burn::tensor::{Device, Tensor};
 
+use super::Network;
 use crate::layers::{Conv, ConvConfig, ResidualBlock, lanczos, pixel_shuffle};
 
 /// What a [`SuperResolutionNet`] is to be.
@@ -75,9 +76,32 @@ impl SuperResolutionNet {
     /// `[batch, window * planes, rows, columns]`, pictures in the order they are shown, to
     /// `[batch, planes, rows * scale, columns * scale]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let middle = self.window / 2 * self.planes;
+        let base = lanczos(input.clone().narrow(1, middle, self.planes), self.scale);
+        pixel_shuffle(base + self.corrections(input), self.scale)
+    }
+
+    /// Channels of what the last layer is given.
+    pub(crate) fn features(&self) -> usize {
+        self.last.weight.dims()[1]
+    }
+
+    /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
+    pub fn macs(&self) -> f64 {
+        let window = self.window as f64;
+        let blocks: f64 = self.blocks.iter().map(ResidualBlock::macs).sum();
+        window * self.extract.macs()
+            + (window - 1.0) * self.motion.macs()
+            + self.aggregate.macs()
+            + blocks
+            + self.last.macs()
+    }
+}
+
+impl Network for SuperResolutionNet {
+    fn seen(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let middle = self.window / 2;
         let pictures = input.split(self.planes, 1);
-        let base = lanczos(pictures[middle].clone(), self.scale);
         let features: Vec<Tensor<4>> = pictures
             .into_iter()
             .map(|picture| self.extract.forward(picture))
@@ -95,18 +119,7 @@ impl SuperResolutionNet {
             .collect();
         let x = self.aggregate.forward(Tensor::cat(aligned, 1));
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        pixel_shuffle(base + self.last.forward(x), self.scale)
-    }
-
-    /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
-    pub fn macs(&self) -> f64 {
-        let window = self.window as f64;
-        let blocks: f64 = self.blocks.iter().map(ResidualBlock::macs).sum();
-        window * self.extract.macs()
-            + (window - 1.0) * self.motion.macs()
-            + self.aggregate.macs()
-            + blocks
-            + self.last.macs()
+        (x.clone(), self.last.forward(x))
     }
 }
 

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use anyhow::{Context, Result};
 use nervure_dataset::inspect::{Bin, Group, Overview};
 
+use crate::table::{table, width};
+
 /// Columns of the longest bar.
 const LONGEST: usize = 40;
 /// Skipped sources that are named; all are counted.
@@ -86,40 +88,6 @@ fn groups(what: &str, groups: &[Group]) -> String {
         }
     }
     table(&rows, if asked { 2 } else { 1 })
-}
-
-/// Columns as wide as they need to be: the first few are words, flush left, the rest numbers.
-fn table(rows: &[Vec<String>], words: usize) -> String {
-    if rows.len() < 2 {
-        return String::new();
-    }
-    let columns = rows[0].len();
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            rows.iter()
-                .map(|row| width(&row[column]))
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut table = String::new();
-    for row in rows {
-        let mut line = String::from(" ");
-        for (column, cell) in row.iter().enumerate() {
-            let gap = " ".repeat(widths[column] - width(cell));
-            let _ = match column < words {
-                true => write!(line, " {cell}{gap} "),
-                false => write!(line, " {gap}{cell} "),
-            };
-        }
-        table.push_str(line.trim_end());
-        table.push('\n');
-    }
-    table
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
 }
 
 fn histogram(bins: &[Bin]) -> String {

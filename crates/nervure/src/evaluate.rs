@@ -1,0 +1,239 @@
+//! `nervure evaluate`: how good a model is, against the classical upscalers.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nervure_kernels::resample::Filter;
+use nervure_record::Precision;
+use nervure_train::training::artefacts::{model_of, net_of, read_quantised};
+use nervure_train::training::{
+    Device, Enhancer, Model, Resampled, Scores, Summary, Task, Validator, WholeNumbers, Work,
+};
+use serde::Serialize;
+
+use crate::console::{Meter, say};
+use crate::models::shelf::{Kept, Wanted};
+use crate::table::table;
+
+/// Measure a model on datasets, against Lanczos and bicubic
+///
+/// Datasets come from `nervure dataset make`, of footage that the model was not trained on. PSNR and
+/// SSIM are those of luma, means over clips.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nervure dataset make held-out/ --out valid --layout clips --content-type folder
+  nervure evaluate residual-espcn-x2-m --data valid
+  nervure evaluate runs/mine/mine.int8.safetensors --data valid --frames 12 --json | jq .conditions")]
+pub(crate) struct EvaluateArgs {
+    #[command(flatten)]
+    wanted: Wanted,
+
+    /// Datasets to measure it on
+    #[arg(long, value_name = "DIR", required = true)]
+    data: Vec<PathBuf>,
+
+    /// Pictures of each clip, spread over it; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    frames: usize,
+
+    /// A table in Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+
+    /// Print everything as JSON on standard output
+    #[arg(long)]
+    json: bool,
+
+    /// No progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// All that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    digest: String,
+    precision: Precision,
+    pictures: usize,
+    /// By how clips were compressed.
+    conditions: BTreeMap<String, Row>,
+    /// By what they show, all conditions together.
+    contents: BTreeMap<String, Row>,
+    /// By both, as `condition, content`.
+    both: BTreeMap<String, Row>,
+    /// Every clip.
+    clips: Scores,
+}
+
+/// One line of a table.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    against_lanczos: Summary,
+    bicubic: Option<nervure_train::training::Quality>,
+}
+
+/// The command.
+pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+    let kept = args.wanted.find()?;
+    let artefact = &kept.artefact;
+    let task = model_of(&artefact.card)?.task();
+    let model = open(&kept, task)?;
+    let frames = match args.frames {
+        0 => usize::MAX,
+        frames => frames,
+    };
+    let validator = Validator::open(&args.data, task, frames)?;
+    let bicubic = match task.work {
+        Work::Enlarge { scale, .. } => Some(Resampled {
+            filter: Filter::Bicubic,
+            scale,
+            target: task.target,
+        }),
+        Work::Recover => None,
+    };
+    let runs = 1 + usize::from(bicubic.is_some());
+    let total = (validator.pictures() * runs) as u64;
+    let meter = Meter::new("evaluate", total, args.quiet);
+    let mut before = 0;
+    let mut measure = |model: &dyn Model| -> Result<Scores> {
+        let scores = validator.run_with(model, &|done| {
+            let done = before + done;
+            meter.set(done as u64, || format!("{done} of {total} pictures"));
+        })?;
+        before += validator.pictures();
+        Ok(scores)
+    };
+    let scores = measure(model.as_ref())?;
+    let bicubic = bicubic
+        .map(|bicubic| measure(&bicubic))
+        .transpose()?
+        .unwrap_or_default();
+    meter.finish();
+    let text = |(condition, content): (String, String)| format!("{condition}, {content}");
+    let report = Report {
+        model: artefact.card.name.clone(),
+        digest: artefact.digest()?,
+        precision: artefact.card.precision,
+        pictures: validator.pictures(),
+        conditions: rows(scores.by_condition(), bicubic.by_condition()),
+        contents: rows(scores.by_content(), bicubic.by_content()),
+        both: rows(
+            scores
+                .by_both()
+                .into_iter()
+                .map(|(key, it)| (text(key), it))
+                .collect(),
+            bicubic
+                .by_both()
+                .into_iter()
+                .map(|(key, it)| (text(key), it))
+                .collect(),
+        ),
+        clips: scores,
+    };
+    if args.json {
+        crate::print_json(&report)?;
+    } else {
+        let text = match args.markdown {
+            true => markdown(&report),
+            false => plain(&report),
+        };
+        io::stdout()
+            .write_all(text.as_bytes())
+            .context("cannot write standard output")?;
+    }
+    if !args.quiet {
+        let name = &report.model;
+        say(&format!(
+            "{name} ({}), {} pictures of {} clips",
+            report.precision,
+            report.pictures,
+            report.clips.clips.len()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The model, as engines compute it.
+fn open(kept: &Kept, task: Task) -> Result<Box<dyn Model>> {
+    let artefact = &kept.artefact;
+    Ok(match artefact.card.precision {
+        Precision::Int8 => Box::new(WholeNumbers::new(read_quantised(artefact)?)?),
+        Precision::Fp32 => {
+            let device = Device::flex();
+            let (net, _) = net_of(artefact, &artefact.card.name, &device)?;
+            Box::new(Enhancer::new(net, task, &device))
+        }
+    })
+}
+
+fn rows(
+    scores: BTreeMap<String, Summary>,
+    mut bicubic: BTreeMap<String, Summary>,
+) -> BTreeMap<String, Row> {
+    let row = |(key, summary): (String, Summary)| {
+        let bicubic = bicubic.remove(&key).map(|it| it.model);
+        let row = Row {
+            against_lanczos: summary,
+            bicubic,
+        };
+        (key, row)
+    };
+    scores.into_iter().map(row).collect()
+}
+
+const WORDS: [&str; 9] = [
+    "",
+    "clips",
+    "bicubic",
+    "Lanczos",
+    "model",
+    "gain",
+    "SSIM",
+    "gain",
+    "worst clip",
+];
+
+fn cells(name: &str, row: &Row) -> Vec<String> {
+    let it = &row.against_lanczos;
+    let bicubic = row.bicubic.map(|it| format!("{:.2}", it.psnr));
+    vec![
+        name.to_string(),
+        it.clips.to_string(),
+        bicubic.unwrap_or_else(|| "–".into()),
+        format!("{:.2}", it.classical.psnr),
+        format!("{:.2}", it.model.psnr),
+        format!("{:+.2}", it.gain),
+        format!("{:.4}", it.model.ssim),
+        format!("{:+.4}", it.ssim_gain),
+        format!("{:+.2}", it.worst.1),
+    ]
+}
+
+fn plain(report: &Report) -> String {
+    let mut text = String::new();
+    for group in [&report.conditions, &report.contents] {
+        let mut lines = vec![WORDS.map(String::from).to_vec()];
+        lines.extend(group.iter().map(|(name, row)| cells(name, row)));
+        text += &table(&lines, 1);
+        text.push('\n');
+    }
+    text
+}
+
+fn markdown(report: &Report) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut text = line(&WORDS.map(String::from));
+    text += &line(&WORDS.map(|word| if word.is_empty() { "---" } else { "---:" }.to_string()));
+    for (name, row) in report.conditions.iter().chain(&report.contents) {
+        text += &line(&cells(name, row));
+    }
+    text
+}

@@ -1,0 +1,804 @@
+//! A run of training, from its configuration to its models.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::adam::{Adam, Pace, schedule};
+use super::apply::{Enhancer, WholeNumbers};
+use super::artefacts;
+use super::checkpoint::{Checkpoint, Phase, Standing, Sums, replace};
+use super::config::{QuantiseConfig, TrainConfig};
+use super::feed::{Fed, Feed};
+use super::net::Net;
+use super::task::Task;
+use super::teaching::{Student, Teacher};
+use super::validation::{Model, Sample, Scores, Validator};
+use super::weights::{Layout, numbers};
+use crate::loader::Loader;
+use crate::nets::{Network, Quantised, ResidualEspcn};
+use crate::{Error, Result};
+
+/// What to do about a folder in which a run is already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// Nothing is there, or it is an error.
+    Fresh,
+    /// Go on with it; begin where there is nothing.
+    Resume,
+    /// Begin again.
+    Replace,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// On.
+    On,
+    /// Write down where things stand, and end.
+    Stop,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Everything is there.
+    Opened {
+        /// Numbers that are learnt.
+        parameters: usize,
+        /// Multiplications for each pixel that goes in.
+        macs: f64,
+        /// Clips to learn from.
+        clips: usize,
+        /// Clips to be tried on.
+        valid: usize,
+    },
+    /// A part of the run begins, or goes on after so many steps.
+    Part {
+        /// Which.
+        phase: Phase,
+        /// Steps that are done.
+        done: u64,
+        /// Steps it has.
+        steps: u64,
+    },
+    /// A step was taken.
+    Step {
+        /// Of which part.
+        phase: Phase,
+        /// Steps that are done.
+        step: u64,
+        /// What it was judged.
+        loss: f64,
+        /// How far it went.
+        rate: f64,
+    },
+    /// The network was tried.
+    Tried {
+        /// In which part.
+        phase: Phase,
+        /// After how many steps.
+        step: u64,
+        /// How it fared.
+        scores: &'a Scores,
+        /// Whether it never fared better.
+        best: bool,
+    },
+}
+
+/// A model that came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trained {
+    /// Its numbers.
+    pub phase: Phase,
+    /// Its file.
+    pub path: PathBuf,
+    /// Its true name.
+    pub digest: String,
+    /// The step it is of.
+    pub step: u64,
+    /// How it fares on the validation data.
+    pub scores: Scores,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Whether it is done; where not, it can be gone on with.
+    pub finished: bool,
+    /// Seconds spent, over all starts.
+    pub seconds: f64,
+    /// Its models.
+    pub models: Vec<Trained>,
+    /// Pictures of the last of them, for people to look at.
+    pub samples: Vec<Sample>,
+}
+
+/// A line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Of which part.
+    pub phase: Phase,
+    /// After how many steps.
+    pub step: u64,
+    /// Seconds spent so far.
+    pub seconds: f64,
+    /// Mean loss since the line before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// How far steps go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// How long the gradient was, in the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<f64>,
+    /// How the network fared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+}
+
+/// Files of a run.
+const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+const CHECKPOINT: &str = "run.checkpoint";
+
+/// Steps between lines of losses.
+const LOG_EVERY: u64 = 50;
+
+/// Trains as the configuration says, in a folder of its own, telling `watch` of everything.
+///
+/// A run that ends early, for whatever reason, goes on with [`Begin::Resume`] from its last checkpoint,
+/// and gives the same models as one that never stopped.
+pub fn train(
+    config: &TrainConfig,
+    folder: &Path,
+    begin: Begin,
+    watch: &mut dyn FnMut(Event<'_>) -> Go,
+) -> Result<Outcome> {
+    let resumed = open_folder(config, folder, begin)?;
+    let device = Device::flex().autodiff();
+    let teacher = config
+        .teacher
+        .as_ref()
+        .map(|teacher| Teacher::open(teacher, &device))
+        .transpose()?;
+    let task = config.model.task();
+    let (frames, _) = config.sequence(teacher.as_ref().map(Teacher::task));
+    let loader = Loader::open(&config.data.train, &config.loader(frames))?;
+    if loader.shape().scale != task.scale() {
+        return Err(Error::refused(
+            format!(
+                "the datasets are {} times smaller than they were, and the model enlarges {} times",
+                loader.shape().scale,
+                task.scale()
+            ),
+            "make datasets with --scale of the model's",
+        ));
+    }
+    let validator = match config.data.valid.is_empty() {
+        true => None,
+        false => Some(Validator::open(
+            &config.data.valid,
+            task,
+            config.validation.frames,
+        )?),
+    };
+    // Weights at random are drawn whether they are needed or not.
+    device.seed(config.seed);
+    let mut net = config.model.init(&device);
+    if let Some(path) = &config.start {
+        net = artefacts::read_weights(path, net)?;
+    }
+    let go = watch(Event::Opened {
+        parameters: net.num_params(),
+        macs: net.macs(task.window),
+        clips: loader.clips().len(),
+        valid: validator.as_ref().map_or(0, |it| it.clips().len()),
+    });
+    let data = artefacts::data_sources(&config.data.train)?;
+    drop(loader);
+    let mut run = Run {
+        config,
+        folder,
+        device,
+        task,
+        teacher,
+        validator,
+        watch,
+        before: resumed.as_ref().map_or(0.0, |it| it.standing.seconds),
+        began: Instant::now(),
+        data,
+    };
+    if go == Go::Stop {
+        return Ok(run.stopped());
+    }
+    run.whole(net, resumed)
+}
+
+/// Makes sure that the folder is this run's. Gives where it stands, if it has begun.
+fn open_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<Option<Checkpoint>> {
+    let io = |action: &str, source| Error::Io {
+        action: format!("{action} {}", folder.display()),
+        source,
+    };
+    fs::create_dir_all(folder).map_err(|source| io("create", source))?;
+    let told = folder.join(CONFIG);
+    let text = config.to_text()?;
+    if begin == Begin::Replace {
+        let files = [CONFIG, METRICS, CHECKPOINT].map(String::from);
+        let models = [Phase::Fp32, Phase::Int8].map(|phase| artefacts::file_name(config, phase));
+        for name in files.into_iter().chain(models) {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io("clear", error));
+                }
+                _ => {}
+            }
+        }
+    }
+    match fs::read_to_string(&told) {
+        Ok(_) if begin == Begin::Fresh => {
+            return Err(Error::refused(
+                format!("{} holds a run already", folder.display()),
+                "go on with it by --resume, begin again with --force, or name another folder",
+            ));
+        }
+        Ok(before) if before != text => {
+            return Err(Error::refused(
+                format!("{} is of another configuration", told.display()),
+                "go on with that one, begin again with --force, or name another folder",
+            ));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            replace(&told, text.as_bytes())?;
+        }
+        Err(error) => return Err(io("read the configuration in", error)),
+    }
+    let path = folder.join(CHECKPOINT);
+    match path.exists() {
+        true => Checkpoint::read(&path).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// One part of a run on its way.
+struct Part<N: Module> {
+    student: Student<N>,
+    layout: Layout,
+    checkpoint: Checkpoint,
+    steps: u64,
+}
+
+/// Why a part ended.
+enum Ended {
+    Done,
+    Stopped,
+}
+
+struct Run<'a> {
+    config: &'a TrainConfig,
+    folder: &'a Path,
+    device: Device,
+    task: Task,
+    teacher: Option<Teacher>,
+    validator: Option<Validator>,
+    watch: &'a mut dyn FnMut(Event<'_>) -> Go,
+    /// Seconds of earlier starts.
+    before: f64,
+    began: Instant,
+    data: Vec<nervure_record::DataSource>,
+}
+
+impl Run<'_> {
+    fn whole(&mut self, net: Net, resumed: Option<Checkpoint>) -> Result<Outcome> {
+        let config = self.config;
+        let task = self.task;
+        let mut models = Vec::new();
+        let (at_fp32, at_int8) = match resumed {
+            Some(checkpoint) if checkpoint.standing.phase == Phase::Int8 => {
+                (None, Some(checkpoint))
+            }
+            other => (other, None),
+        };
+        let path = self.folder.join(artefacts::file_name(config, Phase::Fp32));
+        let device = self.device.clone();
+        let net = match at_int8.is_some() {
+            // Its best is in the model that it left.
+            true => artefacts::read_weights(&path, net)?,
+            false => {
+                let student = Student::new(net, self.teacher.as_ref(), config.seed);
+                let mut part = self.part(Phase::Fp32, student, config.training.steps, at_fp32)?;
+                let enhance = |net: Net| -> Result<Box<dyn Model>> {
+                    Ok(Box::new(Enhancer::new(net, task, &device)))
+                };
+                if let Ended::Stopped = self.fit(&mut part, &enhance)? {
+                    return Ok(self.stopped());
+                }
+                let best = part.layout.write(part.student, &part.checkpoint.best).net;
+                let scores = self.scores(enhance(best.clone())?.as_ref())?;
+                let step = part.checkpoint.standing.best.map_or(0, |best| best.0);
+                let bytes = artefacts::fp32(self.card(Phase::Fp32, step, &scores, None), &best)?;
+                models.push(self.keep(Phase::Fp32, step, &bytes, scores)?);
+                best
+            }
+        };
+        let Some(quantise) = &config.quantise else {
+            let model = Enhancer::new(net, task, &device);
+            return self.finished(models, &model);
+        };
+        if models.is_empty() {
+            let bytes = fs::read(&path).map_err(|source| Error::Io {
+                action: format!("read {}", path.display()),
+                source,
+            })?;
+            let scores = self.scores(&Enhancer::new(net.clone(), task, &device))?;
+            let step = nervure_record::Artefact::from_bytes(&bytes)?
+                .card
+                .training
+                .steps;
+            models.push(self.keep(Phase::Fp32, step, &bytes, scores)?);
+        }
+        let Net::Espcn(net) = net else {
+            return Err(Error::refused(
+                "only a residual-espcn is quantised",
+                "leave [quantise] out",
+            ));
+        };
+        let clips = match &at_int8 {
+            // They are among the checkpoint's weights.
+            Some(_) => vec![1.0; net.layers() - 1],
+            None => self.calibrate(&net, quantise)?,
+        };
+        let student = Student::plain(Quantised::from_trained(net, &clips));
+        let mut part = self.part(Phase::Int8, student, quantise.steps, at_int8)?;
+        // What engines will have, not what simulates it.
+        let scale = task.scale();
+        let enhance = |net: Quantised| -> Result<Box<dyn Model>> {
+            Ok(Box::new(WholeNumbers::new(net.network(scale))?))
+        };
+        if let Ended::Stopped = self.fit(&mut part, &enhance)? {
+            return Ok(self.stopped());
+        }
+        let best = part.layout.write(part.student, &part.checkpoint.best).net;
+        let scores = self.scores(enhance(best.clone())?.as_ref())?;
+        let step = part.checkpoint.standing.best.map_or(0, |best| best.0);
+        let parent = models[0].digest.clone();
+        let card = self.card(Phase::Int8, step, &scores, Some(parent));
+        let bytes = artefacts::int8(card, &best)?;
+        models.push(self.keep(Phase::Int8, step, &bytes, scores)?);
+        self.finished(models, enhance(best)?.as_ref())
+    }
+
+    fn part<N: Network>(
+        &mut self,
+        phase: Phase,
+        student: Student<N>,
+        steps: u64,
+        resumed: Option<Checkpoint>,
+    ) -> Result<Part<N>> {
+        let (layout, row) = Layout::read(&student);
+        let path = self.folder.join(CHECKPOINT);
+        let checkpoint = match resumed {
+            Some(checkpoint) if checkpoint.adam.weights.len() == row.len() => checkpoint,
+            Some(checkpoint) => {
+                return Err(Error::refused(
+                    format!(
+                        "{} has {} numbers, and the network {}",
+                        path.display(),
+                        checkpoint.adam.weights.len(),
+                        row.len()
+                    ),
+                    "it is of another network: begin again with --force",
+                ));
+            }
+            None => {
+                let checkpoint = Checkpoint {
+                    standing: Standing {
+                        phase,
+                        step: 0,
+                        loader: self.loader()?.state(),
+                        best: None,
+                        waiting: 0,
+                        seconds: self.seconds(),
+                        sums: Sums::default(),
+                    },
+                    best: row.clone(),
+                    adam: Adam::new(row),
+                };
+                checkpoint.write(&path)?;
+                checkpoint
+            }
+        };
+        self.forget_after(&checkpoint.standing)?;
+        Ok(Part {
+            student: layout.write(student, &checkpoint.adam.weights),
+            layout,
+            checkpoint,
+            steps,
+        })
+    }
+
+    fn loader(&self) -> Result<Loader> {
+        let (frames, _) = self
+            .config
+            .sequence(self.teacher.as_ref().map(Teacher::task));
+        Loader::open(&self.config.data.train, &self.config.loader(frames))
+    }
+
+    fn feed(&self, standing: &Standing) -> Result<Feed> {
+        let teacher = self.teacher.as_ref().map(Teacher::task);
+        let (_, targets) = self.config.sequence(teacher);
+        let mut loader = self.loader()?;
+        loader.resume(standing.loader)?;
+        let tasks: Vec<Task> = [Some(&self.task), teacher]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        Feed::start(loader, &tasks, targets)
+    }
+
+    /// Steps until there are no more, trials bring nothing, or nobody wants to go on.
+    fn fit<N: Network>(
+        &mut self,
+        part: &mut Part<N>,
+        enhance: &dyn Fn(N) -> Result<Box<dyn Model>>,
+    ) -> Result<Ended> {
+        let phase = part.checkpoint.standing.phase;
+        let done = part.checkpoint.standing.step;
+        (self.watch)(Event::Part {
+            phase,
+            done,
+            steps: part.steps,
+        });
+        let mut feed = self.feed(&part.checkpoint.standing)?;
+        let path = self.folder.join(CHECKPOINT);
+        let mut gradients = Vec::new();
+        while part.checkpoint.standing.step < part.steps {
+            let fed = feed.next()?;
+            let pace = self.pace(phase, part.checkpoint.standing.step, part.steps);
+            let (loss, length) = self.step(part, &fed, pace, &mut gradients)?;
+            feed.give_back(fed);
+            let standing = &mut part.checkpoint.standing;
+            standing.step += 1;
+            standing.loader = feed.state();
+            standing.sums.count += 1;
+            standing.sums.loss += loss;
+            standing.sums.gradient += length;
+            let step = standing.step;
+            if step.is_multiple_of(LOG_EVERY) || step == part.steps {
+                let metric = line(
+                    standing,
+                    self.before + self.began.elapsed().as_secs_f64(),
+                    pace.rate,
+                );
+                standing.sums = Sums::default();
+                self.log(&metric)?;
+            }
+            let mut go = (self.watch)(Event::Step {
+                phase,
+                step,
+                loss,
+                rate: pace.rate,
+            });
+            let last = step == part.steps;
+            let tries = step.is_multiple_of(self.config.validation.every) || last;
+            if tries && self.tried(part, enhance)? == Go::Stop {
+                go = Go::Stop;
+            }
+            let patience = self.config.validation.patience;
+            let enough = patience > 0 && part.checkpoint.standing.waiting >= patience;
+            if enough {
+                // As if it had been the last, also for whoever comes back to it.
+                part.checkpoint.standing.step = part.steps;
+            }
+            let due = step.is_multiple_of(self.config.training.checkpoint_every);
+            if due || last || enough || go == Go::Stop {
+                part.checkpoint.standing.seconds = self.seconds();
+                part.checkpoint.write(&path)?;
+            }
+            if go == Go::Stop && !last {
+                return Ok(Ended::Stopped);
+            }
+        }
+        Ok(Ended::Done)
+    }
+
+    fn pace(&self, phase: Phase, step: u64, steps: u64) -> Pace {
+        let told = &self.config.training;
+        let rate = match (phase, &self.config.quantise) {
+            (Phase::Int8, Some(quantise)) => {
+                schedule(step, steps, steps / 20, quantise.rate, told.last_rate)
+            }
+            _ => schedule(step, steps, told.warm_up, told.rate, told.last_rate),
+        };
+        Pace {
+            rate,
+            clip: told.clip,
+            ema: told.ema,
+        }
+    }
+
+    /// One step. Gives the loss and how long the gradient was.
+    fn step<N: Network>(
+        &self,
+        part: &mut Part<N>,
+        fed: &Fed,
+        pace: Pace,
+        gradients: &mut Vec<f32>,
+    ) -> Result<(f64, f64)> {
+        let (input, wanted) = fed[0].tensors(&self.device);
+        let outputs = fed[0].outputs;
+        let loss: Tensor<1> = match &self.teacher {
+            Some(teacher) if part.checkpoint.standing.phase == Phase::Fp32 => {
+                let (given, _) = fed[1].tensors(&self.device);
+                let lesson = teacher.lesson(given, &self.task);
+                let loss = &self.config.loss;
+                part.student
+                    .taught(input, wanted, lesson, teacher, loss, outputs)
+            }
+            _ => {
+                let corrections = part.student.net.corrections(input);
+                self.config.loss.of(corrections, wanted, outputs)
+            }
+        };
+        let value = f64::from(numbers(loss.clone().detach())[0]);
+        self.finite("the loss", value, part, fed)?;
+        let found = GradientsParams::from_grads(loss.backward(), &part.student);
+        part.layout.gradients(&part.student, &found, gradients);
+        let length = part.checkpoint.adam.step(gradients, pace);
+        self.finite("the gradient", length, part, fed)?;
+        let student = part.student.clone();
+        part.student = part.layout.write(student, &part.checkpoint.adam.weights);
+        Ok((value, length))
+    }
+
+    fn finite<N: Network>(
+        &self,
+        what: &'static str,
+        value: f64,
+        part: &Part<N>,
+        fed: &Fed,
+    ) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let clips = self.loader().map(|loader| {
+            let mut names: Vec<String> = fed[0]
+                .picks
+                .iter()
+                .map(|pick| loader.clips()[pick.clip].record.stem.clone())
+                .collect();
+            names.sort();
+            names.dedup();
+            names.join(", ")
+        });
+        Err(Error::NotFinite {
+            what,
+            value,
+            phase: match part.checkpoint.standing.phase {
+                Phase::Fp32 => "fp32",
+                Phase::Int8 => "int8",
+            },
+            step: part.checkpoint.standing.step + 1,
+            batch: fed[0].number,
+            clips: clips.unwrap_or_default(),
+        })
+    }
+
+    /// Tries the mean of the weights, and keeps it if it is the best.
+    fn tried<N: Network>(
+        &mut self,
+        part: &mut Part<N>,
+        enhance: &dyn Fn(N) -> Result<Box<dyn Model>>,
+    ) -> Result<Go> {
+        let (phase, step) = (
+            part.checkpoint.standing.phase,
+            part.checkpoint.standing.step,
+        );
+        let mean = &part.checkpoint.adam.mean;
+        let Some(validator) = &self.validator else {
+            // With nothing to tell them apart, the last is the best.
+            part.checkpoint.best.clone_from(mean);
+            part.checkpoint.standing.best = Some((step, 0.0));
+            return Ok(Go::On);
+        };
+        let student = part.layout.write(part.student.clone(), mean);
+        let scores = validator.run(enhance(student.net)?.as_ref())?;
+        let gain = scores.gain();
+        let best = part
+            .checkpoint
+            .standing
+            .best
+            .is_none_or(|(_, best)| gain > best);
+        if best {
+            part.checkpoint.best.clone_from(mean);
+            part.checkpoint.standing.best = Some((step, gain));
+            part.checkpoint.standing.waiting = 0;
+        } else {
+            part.checkpoint.standing.waiting += 1;
+        }
+        let metric = Metric {
+            phase,
+            step,
+            seconds: self.seconds(),
+            loss: None,
+            rate: None,
+            gradient: None,
+            scores: Some(scores.clone()),
+        };
+        self.log(&metric)?;
+        Ok((self.watch)(Event::Tried {
+            phase,
+            step,
+            scores: &scores,
+            best,
+        }))
+    }
+
+    /// First limits of activations: what nearly all of those of some batches stay below.
+    fn calibrate(&self, net: &ResidualEspcn, quantise: &QuantiseConfig) -> Result<Vec<f32>> {
+        let net = net.valid();
+        let device = self.device.clone().inner();
+        let start = Standing {
+            phase: Phase::Int8,
+            step: 0,
+            loader: self.loader()?.state(),
+            best: None,
+            waiting: 0,
+            seconds: 0.0,
+            sums: Sums::default(),
+        };
+        let mut feed = self.feed(&start)?;
+        let mut limits = vec![0.0; net.layers() - 1];
+        for _ in 0..quantise.batches {
+            let fed = feed.next()?;
+            let (input, _) = fed[0].tensors(&device);
+            for (limit, activations) in limits.iter_mut().zip(net.activations(input)) {
+                let mut row = numbers(activations);
+                let at = ((row.len() - 1) as f64 * quantise.percentile) as usize;
+                *limit += *row.select_nth_unstable_by(at, f32::total_cmp).1;
+            }
+            feed.give_back(fed);
+        }
+        let mean = |limit: f32| (limit / quantise.batches as f32).max(1e-3);
+        Ok(limits.into_iter().map(mean).collect())
+    }
+
+    fn scores(&self, model: &dyn Model) -> Result<Scores> {
+        match &self.validator {
+            Some(validator) => validator.run(model),
+            None => Ok(Scores::default()),
+        }
+    }
+
+    fn card(
+        &self,
+        phase: Phase,
+        step: u64,
+        scores: &Scores,
+        parent: Option<String>,
+    ) -> artefacts::CardFacts<'_> {
+        artefacts::CardFacts {
+            config: self.config,
+            phase,
+            step,
+            parent,
+            quality: artefacts::quality(self.config, scores),
+            data: self.data.clone(),
+        }
+    }
+
+    fn keep(&self, phase: Phase, step: u64, bytes: &[u8], scores: Scores) -> Result<Trained> {
+        let path = self.folder.join(artefacts::file_name(self.config, phase));
+        replace(&path, bytes)?;
+        Ok(Trained {
+            phase,
+            digest: nervure_record::Artefact::from_bytes(bytes)?.digest()?,
+            path,
+            step,
+            scores,
+        })
+    }
+
+    fn finished(&self, models: Vec<Trained>, model: &dyn Model) -> Result<Outcome> {
+        let samples = match &self.validator {
+            Some(validator) => validator.samples(model, SAMPLES)?,
+            None => Vec::new(),
+        };
+        Ok(Outcome {
+            finished: true,
+            seconds: self.seconds(),
+            models,
+            samples,
+        })
+    }
+
+    fn stopped(&self) -> Outcome {
+        Outcome {
+            finished: false,
+            seconds: self.seconds(),
+            models: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    fn log(&self, metric: &Metric) -> Result<()> {
+        let path = self.folder.join(METRICS);
+        let written = (|| {
+            let mut line = serde_json::to_vec(metric)?;
+            line.push(b'\n');
+            let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+            file.write_all(&line)
+        })();
+        written.map_err(|source| Error::Io {
+            action: format!("write {}", path.display()),
+            source,
+        })
+    }
+
+    /// Takes lines away that are of steps which will be taken again, and what a crash left half
+    /// written.
+    fn forget_after(&self, standing: &Standing) -> Result<()> {
+        let path = self.folder.join(METRICS);
+        let Ok(text) = fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        let mut kept = String::new();
+        for metric in metrics(&text) {
+            if (metric.phase, metric.step) <= (standing.phase, standing.step) {
+                kept += &serde_json::to_string(&metric).unwrap_or_default();
+                kept.push('\n');
+            }
+        }
+        replace(&path, kept.as_bytes())
+    }
+}
+
+/// Pictures that are shown of a run.
+const SAMPLES: usize = 6;
+
+/// The lines of a `metrics.jsonl` that are whole.
+pub(super) fn metrics(text: &str) -> Vec<Metric> {
+    let lines = text.lines();
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// The lines that a run has written so far.
+pub fn read_metrics(folder: &Path) -> Vec<Metric> {
+    let mut text = String::new();
+    let read = File::open(folder.join(METRICS))
+        .and_then(|mut file| std::io::Read::read_to_string(&mut file, &mut text));
+    match read {
+        Ok(_) => metrics(&text),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// A line of what steps were like.
+fn line(standing: &Standing, seconds: f64, rate: f64) -> Metric {
+    let sums = standing.sums;
+    let count = sums.count as f64;
+    Metric {
+        phase: standing.phase,
+        step: standing.step,
+        seconds,
+        loss: Some(sums.loss / count),
+        rate: Some(rate),
+        gradient: Some(sums.gradient / count),
+        scores: None,
+    }
+}

@@ -1,0 +1,381 @@
+//! How good a network is, on clips that it has not seen.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nervure_frame::{LossMask, Plane, metrics};
+use nervure_kernels::metrics::Scorer;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::classical::Classical;
+use super::task::{Task, Work};
+use crate::loader::{Clip, Loader, LoaderConfig};
+use crate::{Error, Result};
+
+/// Quality of one picture, or of several in the mean: of luma.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// In dB.
+    pub psnr: f64,
+    /// From 0 to 1.
+    pub ssim: f64,
+}
+
+/// How a clip fared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClipScore {
+    /// Its stem.
+    pub clip: String,
+    /// What it shows.
+    pub content_type: String,
+    /// How it was compressed, such as `h264 crf 23`.
+    pub condition: String,
+    /// Pictures that were looked at.
+    pub frames: u64,
+    /// By the network.
+    pub model: Quality,
+    /// By what it adds to: Lanczos; or the picture as the decoder concealed it.
+    pub classical: Quality,
+}
+
+impl ClipScore {
+    /// What the network adds, in dB.
+    pub fn gain(&self) -> f64 {
+        self.model.psnr - self.classical.psnr
+    }
+}
+
+/// How all of them fared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Each clip, in the order of the datasets.
+    pub clips: Vec<ClipScore>,
+}
+
+/// Clips taken together, each counting the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many.
+    pub clips: usize,
+    /// By the network.
+    pub model: Quality,
+    /// By what it adds to.
+    pub classical: Quality,
+    /// What the network adds in the mean, in dB.
+    pub gain: f64,
+    /// What it adds to SSIM.
+    pub ssim_gain: f64,
+    /// The clip that gains least, and how much.
+    pub worst: (String, f64),
+}
+
+impl Summary {
+    fn of<'a>(clips: impl Iterator<Item = &'a ClipScore>) -> Option<Summary> {
+        let (mut count, mut model, mut classical) = (0, Quality::default(), Quality::default());
+        let mut worst: Option<&ClipScore> = None;
+        for clip in clips {
+            count += 1;
+            for (sum, more) in [(&mut model, clip.model), (&mut classical, clip.classical)] {
+                sum.psnr += more.psnr;
+                sum.ssim += more.ssim;
+            }
+            if worst.is_none_or(|worst| clip.gain() < worst.gain()) {
+                worst = Some(clip);
+            }
+        }
+        let worst = worst?;
+        for sum in [&mut model, &mut classical] {
+            sum.psnr /= f64::from(count);
+            sum.ssim /= f64::from(count);
+        }
+        Some(Summary {
+            clips: count as usize,
+            gain: model.psnr - classical.psnr,
+            ssim_gain: model.ssim - classical.ssim,
+            model,
+            classical,
+            worst: (worst.clip.clone(), worst.gain()),
+        })
+    }
+}
+
+impl Scores {
+    /// All clips.
+    pub fn all(&self) -> Option<Summary> {
+        Summary::of(self.clips.iter())
+    }
+
+    /// By how they were compressed.
+    pub fn by_condition(&self) -> BTreeMap<String, Summary> {
+        self.by(|clip| clip.condition.clone())
+    }
+
+    /// By what they show.
+    pub fn by_content(&self) -> BTreeMap<String, Summary> {
+        self.by(|clip| clip.content_type.clone())
+    }
+
+    /// By both, compression first.
+    pub fn by_both(&self) -> BTreeMap<(String, String), Summary> {
+        self.by(|clip| (clip.condition.clone(), clip.content_type.clone()))
+    }
+
+    fn by<K: Ord>(&self, key: impl Fn(&ClipScore) -> K) -> BTreeMap<K, Summary> {
+        let mut groups: BTreeMap<K, Vec<&ClipScore>> = BTreeMap::new();
+        for clip in &self.clips {
+            groups.entry(key(clip)).or_default().push(clip);
+        }
+        let summary =
+            |(key, clips): (K, Vec<&ClipScore>)| Some((key, Summary::of(clips.into_iter())?));
+        groups.into_iter().filter_map(summary).collect()
+    }
+
+    /// The mean gain in dB: the number that training makes large.
+    pub fn gain(&self) -> f64 {
+        self.all().map_or(0.0, |all| all.gain)
+    }
+}
+
+/// What makes pictures larger, or mends them.
+pub trait Model: Sync {
+    /// The large picture of the one at its place in a window of luma.
+    fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>>;
+}
+
+/// Clips to be tried on, and how the classical upscaler fares on them.
+#[derive(Debug)]
+pub struct Validator {
+    loader: Loader,
+    task: Task,
+    places: Vec<Place>,
+    classical: Vec<Quality>,
+}
+
+/// One picture to look at.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    clip: usize,
+    frame: usize,
+}
+
+/// One picture on its way, before and after.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Which clip.
+    pub clip: String,
+    /// How it was compressed.
+    pub condition: String,
+    /// By what the network adds to.
+    pub classical: Plane<u8>,
+    /// By the network.
+    pub model: Plane<u8>,
+    /// As it was before it was made small.
+    pub truth: Plane<u8>,
+}
+
+impl Validator {
+    /// Opens datasets, and takes so many pictures of each clip, spread over it: for a network that
+    /// mends, only damaged ones.
+    pub fn open<P: AsRef<std::path::Path>>(
+        datasets: &[P],
+        task: Task,
+        frames: usize,
+    ) -> Result<Validator> {
+        let config = LoaderConfig {
+            patch: 8,
+            frames: task.window,
+            workers: 0,
+            ..LoaderConfig::default()
+        };
+        let loader = Loader::open(datasets, &config)?;
+        for clip in loader.clips() {
+            let (lr, hr, scale) = (clip.record.lr, clip.record.hr, task.scale());
+            if (lr.width * scale, lr.height * scale) != (hr.width, hr.height) {
+                return Err(Error::refused(
+                    format!(
+                        "{} is not {scale} times as large as it was",
+                        clip.record.stem
+                    ),
+                    "give datasets of the model's scale",
+                ));
+            }
+        }
+        let mut places = Vec::new();
+        for clip in 0..loader.clips().len() {
+            let pairs = loader.pairs(clip)?;
+            let usable: Vec<usize> = (0..pairs.frames())
+                .filter(|frame| task.work != Work::Recover || pairs.is_damaged(*frame))
+                .collect();
+            let count = frames.min(usable.len());
+            let spread = (0..count).map(|at| usable[(2 * at + 1) * usable.len() / (2 * count)]);
+            places.extend(spread.map(|frame| Place { clip, frame }));
+        }
+        if places.is_empty() {
+            return Err(Error::refused(
+                "the validation data has no pictures that this model works on",
+                "a model that mends needs datasets made with --loss",
+            ));
+        }
+        let mut validator = Validator {
+            loader,
+            task,
+            places,
+            classical: Vec::new(),
+        };
+        validator.classical = validator
+            .places
+            .par_iter()
+            .map(|place| {
+                let (window, lost, truth) = validator.read(*place)?;
+                let classical = validator.classical_of(&window, lost.as_ref());
+                Ok(quality(&truth, &classical))
+            })
+            .collect::<Result<_>>()?;
+        Ok(validator)
+    }
+
+    /// The clips.
+    pub fn clips(&self) -> &[Clip] {
+        self.loader.clips()
+    }
+
+    /// How many pictures are looked at.
+    pub fn pictures(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Tries a model on all of them.
+    pub fn run(&self, model: &dyn Model) -> Result<Scores> {
+        self.run_with(model, &|_| {})
+    }
+
+    /// The same, telling `progress` how many pictures are done.
+    pub fn run_with(&self, model: &dyn Model, progress: &(dyn Fn(usize) + Sync)) -> Result<Scores> {
+        let done = AtomicUsize::new(0);
+        let found: Vec<Quality> = self
+            .places
+            .par_iter()
+            .map(|place| {
+                let (window, lost, truth) = self.read(*place)?;
+                let large = model.picture(&window, lost.as_ref())?;
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                Ok(quality(&truth, &large))
+            })
+            .collect::<Result<_>>()?;
+        let mut scores = Scores::default();
+        let mut before = None;
+        for ((place, model), classical) in self.places.iter().zip(found).zip(&self.classical) {
+            if before != Some(place.clip) {
+                let record = &self.loader.clips()[place.clip].record;
+                scores.clips.push(ClipScore {
+                    clip: record.stem.clone(),
+                    content_type: record.content_type.clone(),
+                    condition: condition(record),
+                    frames: 0,
+                    model: Quality::default(),
+                    classical: Quality::default(),
+                });
+                before = Some(place.clip);
+            }
+            if let Some(clip) = scores.clips.last_mut() {
+                clip.frames += 1;
+                for (sum, more) in [(&mut clip.model, model), (&mut clip.classical, *classical)] {
+                    sum.psnr += more.psnr;
+                    sum.ssim += more.ssim;
+                }
+            }
+        }
+        for clip in &mut scores.clips {
+            for mean in [&mut clip.model, &mut clip.classical] {
+                mean.psnr /= clip.frames as f64;
+                mean.ssim /= clip.frames as f64;
+            }
+        }
+        Ok(scores)
+    }
+
+    /// One picture of each of some clips, spread over all, for people to look at.
+    pub fn samples(&self, model: &dyn Model, count: usize) -> Result<Vec<Sample>> {
+        let count = count.min(self.places.len());
+        (0..count)
+            .map(|at| {
+                let place = self.places[(2 * at + 1) * self.places.len() / (2 * count)];
+                let (window, lost, truth) = self.read(place)?;
+                let record = &self.loader.clips()[place.clip].record;
+                Ok(Sample {
+                    clip: record.stem.clone(),
+                    condition: condition(record),
+                    classical: self.classical_of(&window, lost.as_ref()),
+                    model: model.picture(&window, lost.as_ref())?,
+                    truth,
+                })
+            })
+            .collect()
+    }
+
+    /// The window around a picture, what of it is lost, and what is right.
+    fn read(&self, place: Place) -> Result<(Vec<Plane<u8>>, Option<LossMask>, Plane<u8>)> {
+        let pairs = self.loader.pairs(place.clip)?;
+        let last = pairs.frames() as isize - 1;
+        let first = place.frame as isize - self.task.target as isize;
+        let window = (first..first + self.task.window as isize)
+            // Before the first and after the last it is as if they had stood still.
+            .map(|at| Ok(pairs.low(at.clamp(0, last) as usize)?.0))
+            .collect::<Result<_>>()?;
+        let lost = pairs.low(place.frame)?.1.cloned();
+        Ok((window, lost, pairs.high(place.frame)?))
+    }
+
+    fn classical_of(&self, window: &[Plane<u8>], _lost: Option<&LossMask>) -> Plane<u8> {
+        let picture = &window[self.task.target];
+        match self.task.work {
+            Work::Enlarge { scale, .. } => {
+                let mut large = Vec::new();
+                Classical::new(scale).enlarge(&plain(picture), picture.width(), &mut large);
+                plane(&large, picture.width() * scale)
+            }
+            Work::Recover => picture.clone(),
+        }
+    }
+}
+
+fn condition(record: &nervure_dataset::manifest::ClipRecord) -> String {
+    let codec = &record.codec;
+    let mut text = match (record.crf, record.requested_kbps) {
+        (Some(crf), _) => format!("{codec} crf {crf}"),
+        (None, Some(kbps)) => format!("{codec} {kbps} kbit/s"),
+        (None, None) => codec.clone(),
+    };
+    if let Some(loss) = &record.loss {
+        text = format!("{text}, loss {}", loss.model);
+    }
+    text
+}
+
+/// More dB than anybody can tell from none lost.
+const PERFECT: f64 = 100.0;
+
+fn quality(truth: &Plane<u8>, found: &Plane<u8>) -> Quality {
+    let (ssim, error) = Scorer::new().ssim(truth, found);
+    let mean = error as f64 / (truth.width() * truth.height()) as f64;
+    Quality {
+        psnr: metrics::psnr(mean, 255).min(PERFECT),
+        ssim: ssim.mean(),
+    }
+}
+
+/// Samples as numbers from 0 to 1.
+pub(crate) fn plain(plane: &Plane<u8>) -> Vec<f32> {
+    let rows = plane.rows().flatten();
+    rows.map(|code| f32::from(*code) / 255.0).collect()
+}
+
+/// Numbers as samples: the nearest there are.
+pub(crate) fn plane(numbers: &[f32], width: usize) -> Plane<u8> {
+    let codes: Vec<u8> = numbers
+        .iter()
+        .map(|x| (x * 255.0 + 0.5).clamp(0.0, 255.0) as u8)
+        .collect();
+    Plane::from_samples(width, codes.len() / width, &codes)
+}
