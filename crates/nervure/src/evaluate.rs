@@ -1,5 +1,7 @@
 //! `nervure evaluate`: how good a model is, against the classical upscalers.
 
+mod neg;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,12 +13,14 @@ use nervure_kernels::resample::Filter;
 use nervure_record::Precision;
 use nervure_train::training::artefacts::{model_of, net_of, read_quantised};
 use nervure_train::training::{
-    Device, Enhancer, Model, Resampled, Scores, Summary, Task, Validator, WholeNumbers, Work,
+    Device, Enhancer, Model, Resampled, Scores, Spread, Summary, Task, Validator, WholeNumbers,
+    Work,
 };
 use serde::Serialize;
 
 use crate::console::{Meter, say};
 use crate::models::shelf::{Kept, Wanted};
+use crate::score::Vmaf;
 use crate::table::table;
 
 /// Measure a model on datasets, against Lanczos and bicubic
@@ -37,9 +41,15 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "DIR", required = true)]
     data: Vec<PathBuf>,
 
-    /// Pictures of each clip, spread over it; 0 takes all
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    frames: usize,
+    /// Pictures of each clip, spread over it [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    frames: Option<u32>,
+
+    /// VMAF-NEG too, of so many pictures in a row from the middle of each clip: needs an ffmpeg with
+    /// libvmaf, on the path or named by NERVURE_FFMPEG
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "24",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    vmaf: Option<u32>,
 
     /// A table in Markdown
     #[arg(long, conflicts_with = "json")]
@@ -77,6 +87,8 @@ struct Row {
     #[serde(flatten)]
     against_lanczos: Summary,
     bicubic: Option<nervure_train::training::Quality>,
+    /// VMAF-NEG.
+    vmaf_neg: Option<neg::Neg>,
 }
 
 /// The command.
@@ -85,9 +97,13 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let artefact = &kept.artefact;
     let task = model_of(&artefact.card)?.task();
     let model = open(&kept, task)?;
+    if args.vmaf.is_some() {
+        // Not after minutes of other work.
+        Vmaf::find()?;
+    }
     let frames = match args.frames {
-        0 => usize::MAX,
-        frames => frames,
+        Some(frames) => Spread::Over(frames as usize),
+        None => Spread::All,
     };
     let validator = Validator::open(&args.data, task, frames)?;
     let bicubic = match task.work {
@@ -116,26 +132,18 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         .transpose()?
         .unwrap_or_default();
     meter.finish();
-    let text = |(condition, content): (String, String)| format!("{condition}, {content}");
+    let vmaf = match args.vmaf {
+        Some(count) => neg::measure(args, task, model.as_ref(), count)?,
+        None => BTreeMap::new(),
+    };
     let report = Report {
         model: artefact.card.name.clone(),
         digest: artefact.digest()?,
         precision: artefact.card.precision,
         pictures: validator.pictures(),
-        conditions: rows(scores.by_condition(), bicubic.by_condition()),
-        contents: rows(scores.by_content(), bicubic.by_content()),
-        both: rows(
-            scores
-                .by_both()
-                .into_iter()
-                .map(|(key, it)| (text(key), it))
-                .collect(),
-            bicubic
-                .by_both()
-                .into_iter()
-                .map(|(key, it)| (text(key), it))
-                .collect(),
-        ),
+        conditions: rows(scores.by_condition(), bicubic.by_condition(), &vmaf),
+        contents: rows(scores.by_content(), bicubic.by_content(), &vmaf),
+        both: rows(named(scores.by_both()), named(bicubic.by_both()), &vmaf),
         clips: scores,
     };
     if args.json {
@@ -169,27 +177,34 @@ fn open(kept: &Kept, task: Task) -> Result<Box<dyn Model>> {
         Precision::Fp32 => {
             let device = Device::flex();
             let (net, _) = net_of(artefact, &artefact.card.name, &device)?;
-            Box::new(Enhancer::new(net, task, &device))
+            Box::new(Enhancer::new(&net, task, &device))
         }
     })
+}
+
+/// Groups of two keys under one.
+fn named(groups: BTreeMap<(String, String), Summary>) -> BTreeMap<String, Summary> {
+    let name = |((condition, content), it)| (format!("{condition}, {content}"), it);
+    groups.into_iter().map(name).collect()
 }
 
 fn rows(
     scores: BTreeMap<String, Summary>,
     mut bicubic: BTreeMap<String, Summary>,
+    vmaf: &BTreeMap<String, neg::Neg>,
 ) -> BTreeMap<String, Row> {
     let row = |(key, summary): (String, Summary)| {
-        let bicubic = bicubic.remove(&key).map(|it| it.model);
         let row = Row {
             against_lanczos: summary,
-            bicubic,
+            bicubic: bicubic.remove(&key).map(|it| it.model),
+            vmaf_neg: vmaf.get(&key).copied(),
         };
         (key, row)
     };
     scores.into_iter().map(row).collect()
 }
 
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "",
     "clips",
     "bicubic",
@@ -199,6 +214,7 @@ const WORDS: [&str; 9] = [
     "SSIM",
     "gain",
     "worst clip",
+    "VMAF-NEG",
 ];
 
 fn cells(name: &str, row: &Row) -> Vec<String> {
@@ -214,6 +230,10 @@ fn cells(name: &str, row: &Row) -> Vec<String> {
         format!("{:.4}", it.model.ssim),
         format!("{:+.4}", it.ssim_gain),
         format!("{:+.2}", it.worst.1),
+        match &row.vmaf_neg {
+            Some(neg) => format!("{:.1} ({:+.1})", neg.model, neg.model - neg.lanczos),
+            None => "–".into(),
+        },
     ]
 }
 

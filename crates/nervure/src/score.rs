@@ -21,9 +21,10 @@ use serde::Serialize;
 
 use crate::console::{Progress, fail, note};
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
+pub(crate) use measure::Pair;
 use measure::{Interrupted, Measurement};
 use report::Report;
-use vmaf::Vmaf;
+pub(crate) use vmaf::Vmaf;
 
 /// Measure how far a video is from its reference.
 #[derive(Args, Debug)]

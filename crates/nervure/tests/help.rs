@@ -21,7 +21,9 @@ fn the_command_names_its_commands() {
 
 #[test]
 fn each_command_explains_itself() {
-    for command in ["enhance", "score", "sample", "demo", "dataset", "models"] {
+    for command in [
+        "enhance", "score", "sample", "demo", "dataset", "models", "train", "evaluate",
+    ] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }
     for verb in ["make", "inspect", "verify"] {

@@ -191,6 +191,53 @@ fn a_run_that_was_ended_gives_the_same_as_one_that_was_not() {
 }
 
 #[test]
+fn a_student_learns_from_a_teacher_of_another_kind() {
+    let place = material();
+    // Teachers need not be good here: one that sees three pictures, and one that folds.
+    let steps = "--set training.steps=12 --set validation.every=12 --quiet";
+    fs::write(
+        place.path("plain.toml"),
+        CONFIG.replace("[quantise]\nsteps = 40", ""),
+    )
+    .unwrap();
+    let several = "family = \"super-resolution\"\nfeatures = 8\nblocks = 1";
+    let seer = CONFIG
+        .replace("family = \"residual-espcn\"\ntier = \"xs\"", several)
+        .replace("[quantise]\nsteps = 40", "");
+    fs::write(place.path("seer.toml"), seer).unwrap();
+    place.run(&format!(
+        "train seer.toml --out seer {steps} --set data.batch=2"
+    ));
+    place.run(&format!(
+        "train plain.toml --out folder {steps} --set model.fold=2"
+    ));
+    for teacher in ["seer", "folder"] {
+        let taught = |out: &str, output: &str, features: &str| {
+            let report = place.json(&format!(
+                "train plain.toml --out {out} {steps} \
+                 --set teacher.model={teacher}/small.fp32.safetensors \
+                 --set teacher.output={output} --set teacher.features={features}"
+            ));
+            report["models"][0]["digest"].as_str().unwrap().to_string()
+        };
+        let name = |kind: &str| format!("{teacher}-{kind}");
+        let alone = taught(&name("alone"), "0", "0");
+        assert_ne!(alone, taught(&name("output"), "1", "0"));
+        assert_ne!(alone, taught(&name("features"), "0", "0.5"));
+        // What compares features is no part of the model.
+        let model = format!("{teacher}-features/small.fp32.safetensors");
+        let card = place.json(&format!("models show {model}"));
+        assert_eq!(card["weights"], 3876);
+    }
+    let told =
+        place.fails("train plain.toml --out no --quiet --set teacher.model=none.safetensors");
+    assert!(told.contains("none.safetensors"), "{told}");
+    let other = "train plain.toml --out no --quiet --set model.scale=3 \
+        --set teacher.model=seer/small.fp32.safetensors";
+    assert!(place.fails(other).contains("teacher"), "of another scale");
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let place = material();
     let told = |arguments: &str| place.fails(&format!("train {arguments} --quiet"));

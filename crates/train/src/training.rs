@@ -27,4 +27,4 @@ pub use loss::{LossConfig, LossKind};
 pub use net::Net;
 pub use run::{Begin, Event, Go, Metric, Outcome, Trained, read_metrics, train};
 pub use task::{Task, Work};
-pub use validation::{ClipScore, Model, Quality, Sample, Scores, Summary, Validator};
+pub use validation::{ClipScore, Model, Quality, Sample, Scores, Spread, Summary, Validator, View};

@@ -191,8 +191,7 @@ impl Stretch<'_> {
         let outcome = stage(
             source,
             recipe,
-            recipe.content.of(self.source.path()),
-            self.segment,
+            (self.segment, recipe.content.of(self.source.path())),
             *budget,
             &scratch.0.join("source"),
             &mut spent,

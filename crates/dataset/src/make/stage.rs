@@ -49,13 +49,13 @@ pub(super) struct Outcome {
     pub(super) next: Option<u32>,
 }
 
-/// Decodes the pictures of stretch number `segment` into `folder`, `budget` pairs of them at most.
+/// Decodes the pictures of stretch number `segment`, which show `content` where that is known, into
+/// `folder`, `budget` pairs of them at most.
 /// The frames stand at its first picture or before a later stretch.
 pub(super) fn stage(
     frames: &mut Frames,
     recipe: &Recipe,
-    content: Option<ContentType>,
-    segment: u32,
+    (segment, content): (u32, Option<ContentType>),
     budget: Option<u64>,
     folder: &Path,
     spent: &mut Stages,

@@ -104,6 +104,18 @@ pub(crate) struct Pair {
     pub(crate) distorted: Frame,
 }
 
+impl Pair {
+    /// The pair after so many others.
+    pub(crate) fn new(index: u64, reference: Frame, distorted: Frame) -> Pair {
+        Pair {
+            index,
+            seconds: index as f64,
+            reference,
+            distorted,
+        }
+    }
+}
+
 /// Which pair, when, and its score.
 type Scored = Result<(u64, Timed<FrameScore>)>;
 

@@ -137,7 +137,10 @@ impl Network for FrameRecoveryNet {
         let references = input.clone().narrow(1, planes, channels);
         let lost = input.narrow(1, planes + channels, 1);
         assert!(
-            rows % 2 == 0 && columns % 2 == 0 && channels >= planes && channels % planes == 0,
+            rows % 2 == 0
+                && columns % 2 == 0
+                && channels >= planes
+                && channels.is_multiple_of(planes),
             "{channels} channels of {columns}x{rows} besides {planes}"
         );
         let count = channels / planes;

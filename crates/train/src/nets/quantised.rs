@@ -133,7 +133,7 @@ impl Quantised {
         let [outputs, _, _, _] = weight.dims();
         let (input, output) = self.scales(number, &weight.device());
         let largest = weight.clone().detach().abs().reshape([outputs as i32, -1]);
-        let steps = (largest.max_dim(1).reshape([outputs]) / WEIGHT).clamp_min(1e-9);
+        let steps = (largest.max_dim(1).reshape([outputs]) / WEIGHT).clamp_min(1e-5);
         let sums = input * steps.clone();
         let weight = weight / steps.clone().reshape([outputs, 1, 1, 1]);
         Integers {

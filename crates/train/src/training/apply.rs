@@ -26,7 +26,7 @@ pub struct Enhancer<N> {
 
 impl<N: Network> Enhancer<N> {
     /// A network that learns no more.
-    pub fn new(net: N, task: Task, device: &Device) -> Self {
+    pub fn new(net: &N, task: Task, device: &Device) -> Self {
         Enhancer {
             net: net.valid(),
             task,

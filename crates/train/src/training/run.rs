@@ -19,7 +19,7 @@ use super::feed::{Fed, Feed};
 use super::net::Net;
 use super::task::Task;
 use super::teaching::{Student, Teacher};
-use super::validation::{Model, Sample, Scores, Validator};
+use super::validation::{Model, Sample, Scores, Spread, Validator};
 use super::weights::{Layout, numbers};
 use crate::loader::Loader;
 use crate::nets::{Network, Quantised, ResidualEspcn};
@@ -161,14 +161,14 @@ pub fn train(
     begin: Begin,
     watch: &mut dyn FnMut(Event<'_>) -> Go,
 ) -> Result<Outcome> {
-    let resumed = open_folder(config, folder, begin)?;
+    let resumed = look_at_folder(config, folder, begin)?;
     let device = Device::flex().autodiff();
+    let task = config.model.task();
     let teacher = config
         .teacher
         .as_ref()
-        .map(|teacher| Teacher::open(teacher, &device))
+        .map(|teacher| Teacher::open(teacher, &task, &device))
         .transpose()?;
-    let task = config.model.task();
     let (frames, _) = config.sequence(teacher.as_ref().map(Teacher::task));
     let loader = Loader::open(&config.data.train, &config.loader(frames))?;
     if loader.shape().scale != task.scale() {
@@ -186,7 +186,7 @@ pub fn train(
         false => Some(Validator::open(
             &config.data.valid,
             task,
-            config.validation.frames,
+            Spread::Over(config.validation.frames),
         )?),
     };
     // Weights at random are drawn whether they are needed or not.
@@ -203,6 +203,8 @@ pub fn train(
     });
     let data = artefacts::data_sources(&config.data.train)?;
     drop(loader);
+    // Only now: what could not begin leaves nothing behind.
+    take_folder(config, folder, begin)?;
     let mut run = Run {
         config,
         folder,
@@ -221,27 +223,12 @@ pub fn train(
     run.whole(net, resumed)
 }
 
-/// Makes sure that the folder is this run's. Gives where it stands, if it has begun.
-fn open_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<Option<Checkpoint>> {
-    let io = |action: &str, source| Error::Io {
-        action: format!("{action} {}", folder.display()),
-        source,
-    };
-    fs::create_dir_all(folder).map_err(|source| io("create", source))?;
-    let told = folder.join(CONFIG);
-    let text = config.to_text()?;
+/// Whether the folder is this run's, or may become it. Gives where the run stands, if it has begun.
+fn look_at_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<Option<Checkpoint>> {
     if begin == Begin::Replace {
-        let files = [CONFIG, METRICS, CHECKPOINT].map(String::from);
-        let models = [Phase::Fp32, Phase::Int8].map(|phase| artefacts::file_name(config, phase));
-        for name in files.into_iter().chain(models) {
-            match fs::remove_file(folder.join(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io("clear", error));
-                }
-                _ => {}
-            }
-        }
+        return Ok(None);
     }
+    let told = folder.join(CONFIG);
     match fs::read_to_string(&told) {
         Ok(_) if begin == Begin::Fresh => {
             return Err(Error::refused(
@@ -249,22 +236,50 @@ fn open_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<Opti
                 "go on with it by --resume, begin again with --force, or name another folder",
             ));
         }
-        Ok(before) if before != text => {
+        Ok(before) if before != config.to_text()? => {
             return Err(Error::refused(
                 format!("{} is of another configuration", told.display()),
                 "go on with that one, begin again with --force, or name another folder",
             ));
         }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            replace(&told, text.as_bytes())?;
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(io("read the configuration in", folder, error));
         }
-        Err(error) => return Err(io("read the configuration in", error)),
+        _ => {}
     }
     let path = folder.join(CHECKPOINT);
     match path.exists() {
         true => Checkpoint::read(&path).map(Some),
         false => Ok(None),
+    }
+}
+
+/// Makes the folder this run's.
+fn take_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| io("create", folder, error))?;
+    if begin == Begin::Replace {
+        let files = [CONFIG, METRICS, CHECKPOINT].map(String::from);
+        let models = [Phase::Fp32, Phase::Int8].map(|phase| artefacts::file_name(config, phase));
+        for name in files.into_iter().chain(models) {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io("clear", folder, error));
+                }
+                _ => {}
+            }
+        }
+    }
+    let told = folder.join(CONFIG);
+    match told.exists() {
+        true => Ok(()),
+        false => replace(&told, config.to_text()?.as_bytes()),
+    }
+}
+
+fn io(action: &str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        action: format!("{action} {}", path.display()),
+        source,
     }
 }
 
@@ -316,7 +331,7 @@ impl Run<'_> {
                 let student = Student::new(net, self.teacher.as_ref(), config.seed);
                 let mut part = self.part(Phase::Fp32, student, config.training.steps, at_fp32)?;
                 let enhance = |net: Net| -> Result<Box<dyn Model>> {
-                    Ok(Box::new(Enhancer::new(net, task, &device)))
+                    Ok(Box::new(Enhancer::new(&net, task, &device)))
                 };
                 if let Ended::Stopped = self.fit(&mut part, &enhance)? {
                     return Ok(self.stopped());
@@ -330,7 +345,7 @@ impl Run<'_> {
             }
         };
         let Some(quantise) = &config.quantise else {
-            let model = Enhancer::new(net, task, &device);
+            let model = Enhancer::new(&net, task, &device);
             return self.finished(models, &model);
         };
         if models.is_empty() {
@@ -338,7 +353,7 @@ impl Run<'_> {
                 action: format!("read {}", path.display()),
                 source,
             })?;
-            let scores = self.scores(&Enhancer::new(net.clone(), task, &device))?;
+            let scores = self.scores(&Enhancer::new(&net, task, &device))?;
             let step = nervure_record::Artefact::from_bytes(&bytes)?
                 .card
                 .training

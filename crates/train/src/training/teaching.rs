@@ -19,12 +19,18 @@ pub(super) struct Student<N: Module> {
     pub(super) net: N,
     /// From its features to its teacher's.
     adapter: Option<Conv>,
+    /// Its features are folded first where the teacher sees fewer pixels.
+    folds: usize,
 }
 
 impl<N: Network> Student<N> {
     /// That learns from the data only.
     pub(super) fn plain(net: N) -> Self {
-        Student { net, adapter: None }
+        Student {
+            net,
+            adapter: None,
+            folds: 1,
+        }
     }
 }
 
@@ -34,14 +40,23 @@ impl Student<Net> {
         let adapter = teacher.filter(|it| it.features > 0.0).map(|teacher| {
             let device = teacher.device.clone();
             device.seed(seed ^ 0x007e_ac4e);
-            let by = teacher.folds_of(&net);
+            let (theirs, ours) = (teacher.task.fold(), net.fold());
+            let squares = |by: usize| by.max(1) * by.max(1);
             let config = ConvConfig {
                 kernel: 1,
-                ..ConvConfig::new(net.features(), teacher.net.features() * by * by)
+                ..ConvConfig::new(
+                    net.features() * squares(theirs / ours),
+                    teacher.net.features() * squares(ours / theirs),
+                )
             };
             config.init(&device)
         });
-        Student { net, adapter }
+        let folds = teacher.map_or(1, |it| (it.task.fold() / net.fold()).max(1));
+        Student {
+            net,
+            adapter,
+            folds,
+        }
     }
 }
 
@@ -63,8 +78,21 @@ pub(super) struct Teacher {
 }
 
 impl Teacher {
-    pub(super) fn open(config: &TeacherConfig, device: &Device) -> Result<Teacher> {
+    /// Reads one for a student that is to do such work.
+    pub(super) fn open(config: &TeacherConfig, student: &Task, device: &Device) -> Result<Teacher> {
         let (net, model) = artefacts::read_net(&config.model, device)?;
+        let task = model.task();
+        let recovers = |task: &Task| task.work == Work::Recover;
+        let (theirs, ours) = (task.fold(), student.fold());
+        if task.scale() != student.scale()
+            || recovers(&task) != recovers(student)
+            || (theirs % ours != 0 && ours % theirs != 0)
+        {
+            return Err(Error::refused(
+                format!("the teacher {} does other work", config.model.display()),
+                "give a model of the same scale, and of the same kind of work",
+            ));
+        }
         for (name, weight) in [("output", config.output), ("features", config.features)] {
             if !(0.0..=1000.0).contains(&weight) {
                 return Err(Error::refused(
@@ -75,7 +103,7 @@ impl Teacher {
         }
         Ok(Teacher {
             net: net.valid(),
-            task: model.task(),
+            task,
             device: device.clone(),
             output: config.output,
             features: config.features,
@@ -86,36 +114,15 @@ impl Teacher {
         &self.task
     }
 
-    /// How much smaller a student's features are than the teacher's.
-    fn folds_of(&self, student: &Net) -> usize {
-        (student.fold() / self.task.fold()).max(1)
-    }
-
     /// What it says of what it is given, in the student's shape.
-    ///
-    /// # Panics
-    /// When they do other work.
     pub(super) fn lesson(&self, given: Tensor<4>, student: &Task) -> Lesson {
         let (features, corrections) = self.net.seen(given.inner());
-        assert_eq!(
-            self.task.scale(),
-            student.scale(),
-            "a teacher of the same work"
-        );
-        let (theirs, ours) = (self.task.fold(), student.fold());
-        let (corrections, features) = match theirs == ours || student.work == Work::Recover {
-            true => (corrections, features),
-            false => (
-                fold(
-                    pixel_shuffle(corrections, theirs * student.scale()),
-                    ours * student.scale(),
-                ),
-                match ours > theirs {
-                    true => fold(features, ours / theirs),
-                    false => features,
-                },
-            ),
+        let (theirs, ours, scale) = (self.task.fold(), student.fold(), student.scale());
+        let corrections = match theirs == ours {
+            true => corrections,
+            false => fold(pixel_shuffle(corrections, theirs * scale), ours * scale),
         };
+        let features = fold(features, (ours / theirs).max(1));
         Lesson {
             features: Tensor::from_inner(features).to_device(&self.device),
             corrections: Tensor::from_inner(corrections).to_device(&self.device),
@@ -141,9 +148,8 @@ impl<N: Network> Student<N> {
             loss = loss + off * teacher.output;
         }
         if let Some(adapter) = &self.adapter {
-            let off = (adapter.forward(features) - lesson.features.clone())
-                .abs()
-                .mean();
+            let features = adapter.forward(fold(features, self.folds));
+            let off = (features - lesson.features.clone()).abs().mean();
             // Features may be of any size: what counts is their share.
             let size = lesson.features.abs().mean() + 1e-6;
             loss = loss + off / size * teacher.features;

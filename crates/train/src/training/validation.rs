@@ -159,6 +159,28 @@ struct Place {
     frame: usize,
 }
 
+/// One picture as models are given it, and what is right.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Pictures around it, itself included.
+    pub window: Vec<Plane<u8>>,
+    /// What of it is lost.
+    pub lost: Option<LossMask>,
+    /// As it was before it was made small.
+    pub truth: Plane<u8>,
+}
+
+/// Which pictures of a clip are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// So many from its beginning to its end.
+    Over(usize),
+    /// So many in a row, from its middle: for what judges motion.
+    Together(usize),
+    /// All.
+    All,
+}
+
 /// One picture on its way, before and after.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -175,12 +197,12 @@ pub struct Sample {
 }
 
 impl Validator {
-    /// Opens datasets, and takes so many pictures of each clip, spread over it: for a network that
-    /// mends, only damaged ones.
+    /// Opens datasets, and takes some pictures of each clip: for a network that mends, only damaged
+    /// ones.
     pub fn open<P: AsRef<std::path::Path>>(
         datasets: &[P],
         task: Task,
-        frames: usize,
+        frames: Spread,
     ) -> Result<Validator> {
         let config = LoaderConfig {
             patch: 8,
@@ -207,9 +229,24 @@ impl Validator {
             let usable: Vec<usize> = (0..pairs.frames())
                 .filter(|frame| task.work != Work::Recover || pairs.is_damaged(*frame))
                 .collect();
-            let count = frames.min(usable.len());
-            let spread = (0..count).map(|at| usable[(2 * at + 1) * usable.len() / (2 * count)]);
-            places.extend(spread.map(|frame| Place { clip, frame }));
+            let there = usable.len();
+            let which: Vec<usize> = match frames {
+                Spread::Over(count) => {
+                    let count = count.min(there);
+                    let at = |at| (2 * at + 1) * there / (2 * count);
+                    (0..count).map(at).collect()
+                }
+                Spread::Together(count) => {
+                    let first = (there - count.min(there)) / 2;
+                    (first..there.min(first + count)).collect()
+                }
+                Spread::All => (0..there).collect(),
+            };
+            let place = |at| Place {
+                clip,
+                frame: usable[at],
+            };
+            places.extend(which.into_iter().map(place));
         }
         if places.is_empty() {
             return Err(Error::refused(
@@ -227,9 +264,8 @@ impl Validator {
             .places
             .par_iter()
             .map(|place| {
-                let (window, lost, truth) = validator.read(*place)?;
-                let classical = validator.classical_of(&window, lost.as_ref());
-                Ok(quality(&truth, &classical))
+                let view = validator.read(*place)?;
+                Ok(quality(&view.truth, &validator.classical_of(&view)))
             })
             .collect::<Result<_>>()?;
         Ok(validator)
@@ -257,10 +293,10 @@ impl Validator {
             .places
             .par_iter()
             .map(|place| {
-                let (window, lost, truth) = self.read(*place)?;
-                let large = model.picture(&window, lost.as_ref())?;
+                let view = self.read(*place)?;
+                let large = model.picture(&view.window, view.lost.as_ref())?;
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-                Ok(quality(&truth, &large))
+                Ok(quality(&view.truth, &large))
             })
             .collect::<Result<_>>()?;
         let mut scores = Scores::default();
@@ -295,27 +331,33 @@ impl Validator {
         Ok(scores)
     }
 
+    /// The pictures of one clip that are looked at, in order.
+    pub fn views(&self, clip: usize) -> impl Iterator<Item = Result<View>> + '_ {
+        let places = self.places.iter().filter(move |place| place.clip == clip);
+        places.map(|place| self.read(*place))
+    }
+
     /// One picture of each of some clips, spread over all, for people to look at.
     pub fn samples(&self, model: &dyn Model, count: usize) -> Result<Vec<Sample>> {
         let count = count.min(self.places.len());
         (0..count)
             .map(|at| {
                 let place = self.places[(2 * at + 1) * self.places.len() / (2 * count)];
-                let (window, lost, truth) = self.read(place)?;
+                let view = self.read(place)?;
                 let record = &self.loader.clips()[place.clip].record;
                 Ok(Sample {
                     clip: record.stem.clone(),
                     condition: condition(record),
-                    classical: self.classical_of(&window, lost.as_ref()),
-                    model: model.picture(&window, lost.as_ref())?,
-                    truth,
+                    classical: self.classical_of(&view),
+                    model: model.picture(&view.window, view.lost.as_ref())?,
+                    truth: view.truth,
                 })
             })
             .collect()
     }
 
     /// The window around a picture, what of it is lost, and what is right.
-    fn read(&self, place: Place) -> Result<(Vec<Plane<u8>>, Option<LossMask>, Plane<u8>)> {
+    fn read(&self, place: Place) -> Result<View> {
         let pairs = self.loader.pairs(place.clip)?;
         let last = pairs.frames() as isize - 1;
         let first = place.frame as isize - self.task.target as isize;
@@ -323,12 +365,15 @@ impl Validator {
             // Before the first and after the last it is as if they had stood still.
             .map(|at| Ok(pairs.low(at.clamp(0, last) as usize)?.0))
             .collect::<Result<_>>()?;
-        let lost = pairs.low(place.frame)?.1.cloned();
-        Ok((window, lost, pairs.high(place.frame)?))
+        Ok(View {
+            window,
+            lost: pairs.low(place.frame)?.1.cloned(),
+            truth: pairs.high(place.frame)?,
+        })
     }
 
-    fn classical_of(&self, window: &[Plane<u8>], _lost: Option<&LossMask>) -> Plane<u8> {
-        let picture = &window[self.task.target];
+    fn classical_of(&self, view: &View) -> Plane<u8> {
+        let picture = &view.window[self.task.target];
         match self.task.work {
             Work::Enlarge { scale, .. } => {
                 let mut large = Vec::new();
