@@ -20,7 +20,7 @@ use crate::table::table;
 /// Train a model as a configuration says
 ///
 /// The run's folder gets the configuration with everything resolved, `metrics.jsonl`, the models
-/// (`NAME.fp32.safetensors`, and `NAME.int8.safetensors` where the configuration has [quantise]),
+/// (`NAME.fp32.safetensors`, and `NAME.int8.safetensors` where the configuration quantises),
 /// `curves.svg` and `samples.png`. Stopped at any moment, a run goes on with --resume and gives the
 /// same models as one that never stopped.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod checkpoint;
 mod classical;
 mod config;
 mod feed;
+mod folder;
 mod loss;
 mod net;
 mod run;
@@ -23,8 +24,9 @@ pub use config::{
     CardConfig, DataConfig, ModelConfig, QuantiseConfig, StepsConfig, TeacherConfig, TrainConfig,
     ValidationConfig,
 };
+pub use folder::{Metric, read_metrics};
 pub use loss::{LossConfig, LossKind};
 pub use net::Net;
-pub use run::{Begin, Event, Go, Metric, Outcome, Trained, read_metrics, train};
+pub use run::{Begin, Event, Go, Outcome, Trained, train};
 pub use task::{Task, Work};
 pub use validation::{ClipScore, Model, Quality, Sample, Scores, Spread, Summary, Validator, View};

@@ -1,14 +1,13 @@
 //! A run of training, from its configuration to its models.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::adam::{Adam, Pace, schedule};
 use super::apply::{Enhancer, WholeNumbers};
@@ -16,6 +15,7 @@ use super::artefacts;
 use super::checkpoint::{Checkpoint, Phase, Standing, Sums, replace};
 use super::config::{QuantiseConfig, TrainConfig};
 use super::feed::{Fed, Feed};
+use super::folder::{self, Metric};
 use super::net::Net;
 use super::task::Task;
 use super::teaching::{Student, Teacher};
@@ -120,34 +120,6 @@ pub struct Outcome {
     pub samples: Vec<Sample>,
 }
 
-/// A line of `metrics.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metric {
-    /// Of which part.
-    pub phase: Phase,
-    /// After how many steps.
-    pub step: u64,
-    /// Seconds spent so far.
-    pub seconds: f64,
-    /// Mean loss since the line before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss: Option<f64>,
-    /// How far steps go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<f64>,
-    /// How long the gradient was, in the mean.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gradient: Option<f64>,
-    /// How the network fared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scores: Option<Scores>,
-}
-
-/// Files of a run.
-const CONFIG: &str = "config.toml";
-const METRICS: &str = "metrics.jsonl";
-const CHECKPOINT: &str = "run.checkpoint";
-
 /// Steps between lines of losses.
 const LOG_EVERY: u64 = 50;
 
@@ -161,7 +133,7 @@ pub fn train(
     begin: Begin,
     watch: &mut dyn FnMut(Event<'_>) -> Go,
 ) -> Result<Outcome> {
-    let resumed = look_at_folder(config, folder, begin)?;
+    let resumed = folder::look(config, folder, begin)?;
     let device = Device::flex().autodiff();
     let task = config.model.task();
     let teacher = config
@@ -204,7 +176,7 @@ pub fn train(
     let data = artefacts::data_sources(&config.data.train)?;
     drop(loader);
     // Only now: what could not begin leaves nothing behind.
-    take_folder(config, folder, begin)?;
+    folder::take(config, folder, begin)?;
     let mut run = Run {
         config,
         folder,
@@ -221,66 +193,6 @@ pub fn train(
         return Ok(run.stopped());
     }
     run.whole(net, resumed)
-}
-
-/// Whether the folder is this run's, or may become it. Gives where the run stands, if it has begun.
-fn look_at_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<Option<Checkpoint>> {
-    if begin == Begin::Replace {
-        return Ok(None);
-    }
-    let told = folder.join(CONFIG);
-    match fs::read_to_string(&told) {
-        Ok(_) if begin == Begin::Fresh => {
-            return Err(Error::refused(
-                format!("{} holds a run already", folder.display()),
-                "go on with it by --resume, begin again with --force, or name another folder",
-            ));
-        }
-        Ok(before) if before != config.to_text()? => {
-            return Err(Error::refused(
-                format!("{} is of another configuration", told.display()),
-                "go on with that one, begin again with --force, or name another folder",
-            ));
-        }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(io("read the configuration in", folder, error));
-        }
-        _ => {}
-    }
-    let path = folder.join(CHECKPOINT);
-    match path.exists() {
-        true => Checkpoint::read(&path).map(Some),
-        false => Ok(None),
-    }
-}
-
-/// Makes the folder this run's.
-fn take_folder(config: &TrainConfig, folder: &Path, begin: Begin) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| io("create", folder, error))?;
-    if begin == Begin::Replace {
-        let files = [CONFIG, METRICS, CHECKPOINT].map(String::from);
-        let models = [Phase::Fp32, Phase::Int8].map(|phase| artefacts::file_name(config, phase));
-        for name in files.into_iter().chain(models) {
-            match fs::remove_file(folder.join(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io("clear", folder, error));
-                }
-                _ => {}
-            }
-        }
-    }
-    let told = folder.join(CONFIG);
-    match told.exists() {
-        true => Ok(()),
-        false => replace(&told, config.to_text()?.as_bytes()),
-    }
-}
-
-fn io(action: &str, path: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        action: format!("{action} {}", path.display()),
-        source,
-    }
 }
 
 /// One part of a run on its way.
@@ -399,7 +311,7 @@ impl Run<'_> {
         resumed: Option<Checkpoint>,
     ) -> Result<Part<N>> {
         let (layout, row) = Layout::read(&student);
-        let path = self.folder.join(CHECKPOINT);
+        let path = self.folder.join(folder::CHECKPOINT);
         let checkpoint = match resumed {
             Some(checkpoint) if checkpoint.adam.weights.len() == row.len() => checkpoint,
             Some(checkpoint) => {
@@ -431,7 +343,7 @@ impl Run<'_> {
                 checkpoint
             }
         };
-        self.forget_after(&checkpoint.standing)?;
+        folder::forget_after(self.folder, &checkpoint.standing)?;
         Ok(Part {
             student: layout.write(student, &checkpoint.adam.weights),
             layout,
@@ -474,7 +386,7 @@ impl Run<'_> {
             steps: part.steps,
         });
         let mut feed = self.feed(&part.checkpoint.standing)?;
-        let path = self.folder.join(CHECKPOINT);
+        let path = self.folder.join(folder::CHECKPOINT);
         let mut gradients = Vec::new();
         while part.checkpoint.standing.step < part.steps {
             let fed = feed.next()?;
@@ -495,7 +407,7 @@ impl Run<'_> {
                     pace.rate,
                 );
                 standing.sums = Sums::default();
-                self.log(&metric)?;
+                folder::log(self.folder, &metric)?;
             }
             let mut go = (self.watch)(Event::Step {
                 phase,
@@ -649,7 +561,7 @@ impl Run<'_> {
             gradient: None,
             scores: Some(scores.clone()),
         };
-        self.log(&metric)?;
+        folder::log(self.folder, &metric)?;
         Ok((self.watch)(Event::Tried {
             phase,
             step,
@@ -748,60 +660,10 @@ impl Run<'_> {
     fn seconds(&self) -> f64 {
         self.before + self.began.elapsed().as_secs_f64()
     }
-
-    fn log(&self, metric: &Metric) -> Result<()> {
-        let path = self.folder.join(METRICS);
-        let written = (|| {
-            let mut line = serde_json::to_vec(metric)?;
-            line.push(b'\n');
-            let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-            file.write_all(&line)
-        })();
-        written.map_err(|source| Error::Io {
-            action: format!("write {}", path.display()),
-            source,
-        })
-    }
-
-    /// Takes lines away that are of steps which will be taken again, and what a crash left half
-    /// written.
-    fn forget_after(&self, standing: &Standing) -> Result<()> {
-        let path = self.folder.join(METRICS);
-        let Ok(text) = fs::read_to_string(&path) else {
-            return Ok(());
-        };
-        let mut kept = String::new();
-        for metric in metrics(&text) {
-            if (metric.phase, metric.step) <= (standing.phase, standing.step) {
-                kept += &serde_json::to_string(&metric).unwrap_or_default();
-                kept.push('\n');
-            }
-        }
-        replace(&path, kept.as_bytes())
-    }
 }
 
 /// Pictures that are shown of a run.
 const SAMPLES: usize = 6;
-
-/// The lines of a `metrics.jsonl` that are whole.
-pub(super) fn metrics(text: &str) -> Vec<Metric> {
-    let lines = text.lines();
-    lines
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
-}
-
-/// The lines that a run has written so far.
-pub fn read_metrics(folder: &Path) -> Vec<Metric> {
-    let mut text = String::new();
-    let read = File::open(folder.join(METRICS))
-        .and_then(|mut file| std::io::Read::read_to_string(&mut file, &mut text));
-    match read {
-        Ok(_) => metrics(&text),
-        Err(_) => Vec::new(),
-    }
-}
 
 /// A line of what steps were like.
 fn line(standing: &Standing, seconds: f64, rate: f64) -> Metric {
