@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::console::{Meter, say};
 use crate::models::shelf::{Kept, Wanted};
 use crate::score::Vmaf;
+use crate::sheet;
 use crate::table::table;
 
 /// Measure a model on datasets, against Lanczos and bicubic
@@ -51,6 +52,10 @@ pub(crate) struct EvaluateArgs {
           value_parser = clap::value_parser!(u32).range(1..))]
     vmaf: Option<u32>,
 
+    /// Draw details of some clips too: by Lanczos, by the model, and in the original
+    #[arg(long, value_name = "OUT.png")]
+    picture: Option<PathBuf>,
+
     /// A table in Markdown
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
@@ -63,6 +68,9 @@ pub(crate) struct EvaluateArgs {
     #[arg(short, long)]
     quiet: bool,
 }
+
+/// Details in a picture.
+const DETAILS: usize = 6;
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -132,6 +140,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         .transpose()?
         .unwrap_or_default();
     meter.finish();
+    if let Some(path) = &args.picture {
+        sheet::write(path, &validator.samples(model.as_ref(), DETAILS)?)?;
+    }
     let vmaf = match args.vmaf {
         Some(count) => neg::measure(args, task, model.as_ref(), count)?,
         None => BTreeMap::new(),

@@ -11,6 +11,7 @@ mod models;
 mod output;
 mod sample;
 mod score;
+mod sheet;
 mod signals;
 mod table;
 mod train;

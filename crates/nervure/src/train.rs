@@ -1,7 +1,6 @@
 //! `nervure train`: from a configuration and datasets to models.
 
 mod curves;
-mod sheet;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +13,7 @@ use nervure_train::training::{Begin, Event, Go, Outcome, Scores, TrainConfig, tr
 use serde::Serialize;
 
 use crate::console::{Meter, fail, note, say};
+use crate::sheet;
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
 use crate::table::table;
 

@@ -20,6 +20,28 @@ pub struct Quality {
     pub psnr: f64,
     /// From 0 to 1.
     pub ssim: f64,
+    /// Mean of the squared error, in squares of codes.
+    pub mse: f64,
+    /// Mean of the absolute error, in codes.
+    pub mae: f64,
+}
+
+impl Quality {
+    fn add(&mut self, more: Quality) {
+        self.psnr += more.psnr;
+        self.ssim += more.ssim;
+        self.mse += more.mse;
+        self.mae += more.mae;
+    }
+
+    fn over(self, count: f64) -> Quality {
+        Quality {
+            psnr: self.psnr / count,
+            ssim: self.ssim / count,
+            mse: self.mse / count,
+            mae: self.mae / count,
+        }
+    }
 }
 
 /// How a clip fared.
@@ -76,19 +98,14 @@ impl Summary {
         let mut worst: Option<&ClipScore> = None;
         for clip in clips {
             count += 1;
-            for (sum, more) in [(&mut model, clip.model), (&mut classical, clip.classical)] {
-                sum.psnr += more.psnr;
-                sum.ssim += more.ssim;
-            }
+            model.add(clip.model);
+            classical.add(clip.classical);
             if worst.is_none_or(|worst| clip.gain() < worst.gain()) {
                 worst = Some(clip);
             }
         }
         let worst = worst?;
-        for sum in [&mut model, &mut classical] {
-            sum.psnr /= f64::from(count);
-            sum.ssim /= f64::from(count);
-        }
+        let (model, classical) = (model.over(count.into()), classical.over(count.into()));
         Some(Summary {
             clips: count as usize,
             gain: model.psnr - classical.psnr,
@@ -316,17 +333,13 @@ impl Validator {
             }
             if let Some(clip) = scores.clips.last_mut() {
                 clip.frames += 1;
-                for (sum, more) in [(&mut clip.model, model), (&mut clip.classical, *classical)] {
-                    sum.psnr += more.psnr;
-                    sum.ssim += more.ssim;
-                }
+                clip.model.add(model);
+                clip.classical.add(*classical);
             }
         }
         for clip in &mut scores.clips {
-            for mean in [&mut clip.model, &mut clip.classical] {
-                mean.psnr /= clip.frames as f64;
-                mean.ssim /= clip.frames as f64;
-            }
+            clip.model = clip.model.over(clip.frames as f64);
+            clip.classical = clip.classical.over(clip.frames as f64);
         }
         Ok(scores)
     }
@@ -403,10 +416,15 @@ const PERFECT: f64 = 100.0;
 
 fn quality(truth: &Plane<u8>, found: &Plane<u8>) -> Quality {
     let (ssim, error) = Scorer::new().ssim(truth, found);
-    let mean = error as f64 / (truth.width() * truth.height()) as f64;
+    let samples = (truth.width() * truth.height()) as f64;
+    let mse = error as f64 / samples;
+    let pairs = truth.rows().flatten().zip(found.rows().flatten());
+    let off: u64 = pairs.map(|(one, two)| u64::from(one.abs_diff(*two))).sum();
     Quality {
-        psnr: metrics::psnr(mean, 255).min(PERFECT),
+        psnr: metrics::psnr(mse, 255).min(PERFECT),
         ssim: ssim.mean(),
+        mse,
+        mae: off as f64 / samples,
     }
 }
 
@@ -423,4 +441,54 @@ pub(crate) fn plane(numbers: &[f32], width: usize) -> Plane<u8> {
         .map(|x| (x * 255.0 + 0.5).clamp(0.0, 255.0) as u8)
         .collect();
     Plane::from_samples(width, codes.len() / width, &codes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_counted_as_they_are() {
+        let truth = Plane::from_samples(16, 16, &[100; 256]);
+        let mut codes = [100; 256];
+        codes[0] = 116;
+        codes[1] = 92;
+        let found = quality(&truth, &Plane::from_samples(16, 16, &codes));
+        assert_eq!(found.mse, (256.0 + 64.0) / 256.0);
+        assert_eq!(found.mae, 24.0 / 256.0);
+        assert!((found.psnr - 10.0 * (255.0_f64 * 255.0 / 1.25).log10()).abs() < 1e-9);
+        assert!(found.ssim < 1.0);
+        assert_eq!(quality(&truth, &truth).psnr, PERFECT);
+    }
+
+    #[test]
+    fn clips_count_the_same_and_the_worst_is_named() {
+        let clip = |name: &str, condition: &str, gain: f64| ClipScore {
+            clip: name.into(),
+            content_type: "sports".into(),
+            condition: condition.into(),
+            frames: 1,
+            model: Quality {
+                psnr: 30.0 + gain,
+                ..Quality::default()
+            },
+            classical: Quality {
+                psnr: 30.0,
+                ..Quality::default()
+            },
+        };
+        let scores = Scores {
+            clips: vec![
+                clip("a", "h264 crf 23", 2.0),
+                clip("b", "h264 crf 23", -0.5),
+                clip("a", "h264 crf 35", 0.25),
+            ],
+        };
+        assert!((scores.gain() - 1.75 / 3.0).abs() < 1e-12);
+        let by = scores.by_condition();
+        assert_eq!(by["h264 crf 23"].worst, ("b".into(), -0.5));
+        assert_eq!((by["h264 crf 23"].gain, by["h264 crf 35"].clips), (0.75, 1));
+        assert_eq!(scores.by_content()["sports"].clips, 3);
+        assert!(Scores::default().all().is_none());
+    }
 }

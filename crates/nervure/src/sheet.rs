@@ -14,7 +14,7 @@ const GAP: usize = 16;
 const LABEL: usize = 30;
 
 /// Draws a row for each sample.
-pub(super) fn write(path: &Path, samples: &[Sample]) -> Result<()> {
+pub(crate) fn write(path: &Path, samples: &[Sample]) -> Result<()> {
     if samples.is_empty() {
         return Ok(());
     }
