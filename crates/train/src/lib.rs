@@ -23,6 +23,7 @@ mod error;
 pub mod layers;
 pub mod loader;
 pub mod nets;
+pub mod requantise;
 pub mod training;
 
 pub use error::Error;
