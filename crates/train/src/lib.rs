@@ -1,4 +1,7 @@
-//! Learning: networks, their convolutions, and what is fed to them.
+//! Learning: networks, their convolutions, what is fed to them, and runs of training.
+//!
+//! [`training::train`] makes models of a configuration and datasets, as `nervure train` does. Its parts
+//! can be used by themselves.
 //!
 //! A [`Loader`] gives batches of random patches from datasets. Batch *n* depends on nothing but the
 //! datasets, the configuration with its seed, and *n*, so that training goes on where it stopped:
