@@ -28,6 +28,7 @@ pub mod loader;
 pub mod nets;
 pub mod requantise;
 pub mod training;
+pub mod warp;
 
 pub use error::Error;
 pub use loader::{Batch, Loader, LoaderConfig};

@@ -1,11 +1,11 @@
 //! The network for quality: several pictures, brought into line before they are used.
 
 use burn::module::Module;
-use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode};
 use burn::tensor::{Device, Tensor};
 
 use super::Network;
 use crate::layers::{Conv, ConvConfig, ResidualBlock, lanczos, pixel_shuffle};
+use crate::warp::warp;
 
 /// What a [`SuperResolutionNet`] is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,31 +152,4 @@ impl Motion {
     fn macs(&self) -> f64 {
         self.first.macs() + self.second.macs() + self.last.macs()
     }
-}
-
-/// Fetches each pixel from where the flow, in columns and rows, says that it is. What is outside is
-/// taken from the edge.
-pub(crate) fn warp(input: Tensor<4>, flow: Tensor<4>) -> Tensor<4> {
-    let [batch, _, rows, columns] = input.dims();
-    let device = input.device();
-    // Places count from -1 to 1, from edge to edge of the outermost pixels.
-    let along = |count: usize| -> Vec<f32> {
-        let middle = |at: usize| (2 * at + 1) as f32 / count as f32 - 1.0;
-        (0..count).map(middle).collect()
-    };
-    let x = Tensor::<1>::from_floats(&along(columns)[..], &device)
-        .reshape([1, 1, columns])
-        .expand([batch, rows, columns]);
-    let y = Tensor::<1>::from_floats(&along(rows)[..], &device)
-        .reshape([1, rows, 1])
-        .expand([batch, rows, columns]);
-    let [across, down] = [(0, columns), (1, rows)].map(|(number, count)| {
-        let part = flow.clone().narrow(1, number, 1);
-        part.reshape([batch, rows, columns]) * (2.0 / count as f32)
-    });
-    drop(flow);
-    let grid = Tensor::stack::<4>(vec![x + across, y + down], 3);
-    let options = GridSampleOptions::new(InterpolateMode::Bilinear)
-        .with_padding_mode(GridSamplePaddingMode::Border);
-    input.grid_sample_2d(grid, options)
 }
