@@ -243,8 +243,8 @@ def speed_table(cases):
     return lines
 
 
-def write(pages, name, title, facts, intro, sections, data):
-    """Writes the page and its raw data."""
+def write(pages, name, title, facts, intro, sections, data, paired=True):
+    """Writes the page and its raw data. Where nothing was timed by turns, it is not `paired`."""
     pages.mkdir(parents=True, exist_ok=True)
     instructions = ", ".join(facts["instructions"])
     lines = [
@@ -256,10 +256,12 @@ def write(pages, name, title, facts, intro, sections, data):
     ]
     for section in sections:
         lines += [*section, ""]
-    lines += [
+    how = (
         "Figures are medians, with the least and the most in brackets. Both sides ran by turns "
-        f"(A B A B); the first of each was not counted. Raw data: [{name}.json]({name}.json). "
-        f"Made by `bench/{name}`.",
+        "(A B A B); the first of each was not counted. "
+    )
+    lines += [
+        f"{how if paired else ''}Raw data: [{name}.json]({name}.json). Made by `bench/{name}`.",
     ]
     (pages / f"{name}.md").write_text("\n".join(lines) + "\n")
     document = {"machine": facts, **data}
