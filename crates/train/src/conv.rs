@@ -20,10 +20,12 @@ use burn::backend::{
 };
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
-use burn::tensor::{Tensor, TensorData, ops};
+use burn::tensor::{Tensor, ops};
 use nervure_kernels::Isa;
 use nervure_kernels::conv::{Forward, InputGradient, Scratch, Shape, WeightGradient};
 use rayon::prelude::*;
+
+use crate::flex::{numbers, tensor};
 
 /// How a convolution goes over its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,15 +264,6 @@ thread_local! {
 struct Memory {
     scratch: Scratch,
     cut: Vec<f32>,
-}
-
-fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape))
-}
-
-/// The numbers of a tensor that is contiguous.
-fn numbers(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("a contiguous tensor of f32")
 }
 
 fn forward(

@@ -23,6 +23,7 @@
 
 pub mod conv;
 mod error;
+mod flex;
 pub mod layers;
 pub mod loader;
 pub mod nets;

@@ -62,6 +62,12 @@ impl Loader {
     pub fn open<P: AsRef<Path>>(datasets: &[P], config: &LoaderConfig) -> Result<Self> {
         config.check()?;
         let folders: Vec<&Path> = datasets.iter().map(AsRef::as_ref).collect();
+        if let Some(missing) = folders.iter().find(|folder| !folder.exists()) {
+            return Err(Error::refused(
+                format!("there is no dataset at {}", missing.display()),
+                "make one with `nervure dataset make ... --layout clips`, or name another",
+            ));
+        }
         let catalogue = Arc::new(Catalogue::open(&folders, config)?);
         let config = Arc::new(config.clone());
         Ok(Loader {

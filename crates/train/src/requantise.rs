@@ -13,9 +13,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
 };
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use nervure_kernels::int8;
 use rayon::prelude::*;
+
+use crate::flex;
 
 use crate::training::weights::numbers;
 
@@ -180,20 +182,15 @@ impl Backward<Flex, 2> for RequantiseBackward {
     }
 }
 
-/// The numbers of a tensor that is contiguous.
-fn plain(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("a contiguous tensor of f32")
-}
-
 fn forward(sums: &FlexTensor, factors: &FlexTensor, range: Range) -> FlexTensor {
     let dims: [usize; 4] = sums.shape().dims();
-    let requantisers = range.requantisers(plain(factors));
+    let requantisers = range.requantisers(flex::numbers(factors));
     let plane = (dims[2] * dims[3]).max(1);
     let (least, most) = range.ends();
-    let mut output = vec![0.0; plain(sums).len()];
+    let mut output = vec![0.0; flex::numbers(sums).len()];
     output
         .par_chunks_mut(plane)
-        .zip(plain(sums).par_chunks(plane))
+        .zip(flex::numbers(sums).par_chunks(plane))
         .enumerate()
         .for_each(|(number, (output, sums))| {
             let it = requantisers[number % requantisers.len()];
@@ -203,7 +200,7 @@ fn forward(sums: &FlexTensor, factors: &FlexTensor, range: Range) -> FlexTensor 
                 *output = (exact as f32).clamp(least, most);
             }
         });
-    FlexTensor::from_data(TensorData::new(output, dims))
+    flex::tensor(output, dims)
 }
 
 fn backward(
@@ -216,12 +213,12 @@ fn backward(
     let outputs = dims[1];
     let plane = (dims[2] * dims[3]).max(1);
     let (least, most) = range.ends();
-    let factors = plain(factors);
-    let mut of_sums = vec![0.0; plain(sums).len()];
+    let factors = flex::numbers(factors);
+    let mut of_sums = vec![0.0; flex::numbers(sums).len()];
     let parts: Vec<f64> = of_sums
         .par_chunks_mut(plane)
-        .zip(plain(sums).par_chunks(plane))
-        .zip(plain(gradient).par_chunks(plane))
+        .zip(flex::numbers(sums).par_chunks(plane))
+        .zip(flex::numbers(gradient).par_chunks(plane))
         .enumerate()
         .map(|(number, ((of_sums, sums), gradient))| {
             let factor = factors[number % outputs];
@@ -243,8 +240,8 @@ fn backward(
     }
     let of_factors: Vec<f32> = of_factors.into_iter().map(|x| x as f32).collect();
     (
-        FlexTensor::from_data(TensorData::new(of_sums, dims)),
-        FlexTensor::from_data(TensorData::new(of_factors, [outputs])),
+        flex::tensor(of_sums, dims),
+        flex::tensor(of_factors, [outputs]),
     )
 }
 

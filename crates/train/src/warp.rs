@@ -13,9 +13,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
 };
+use burn::tensor::Tensor;
 use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode};
-use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
+
+use crate::flex;
 
 /// Fetches each pixel of `[batch, channels, rows, columns]` from where the flow,
 /// `[batch, 2, rows, columns]` in columns and rows, says that it is: between four pixels, in shares.
@@ -119,11 +121,6 @@ impl Backward<Flex, 2> for WarpBackward {
     }
 }
 
-/// The numbers of a tensor that is contiguous.
-fn plain(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("a contiguous tensor of f32")
-}
-
 /// Between which pixels something is, along one side.
 #[derive(Clone, Copy)]
 struct Along {
@@ -169,11 +166,11 @@ fn forward(input: &FlexTensor, flow: &FlexTensor) -> FlexTensor {
     let dims: [usize; 4] = input.shape().dims();
     let [_, channels, rows, columns] = dims;
     let plane = rows * columns;
-    let mut output = vec![0.0; plain(input).len()];
+    let mut output = vec![0.0; flex::numbers(input).len()];
     output
         .par_chunks_mut(channels * plane)
-        .zip(plain(input).par_chunks(channels * plane))
-        .zip(plain(flow).par_chunks(2 * plane))
+        .zip(flex::numbers(input).par_chunks(channels * plane))
+        .zip(flex::numbers(flow).par_chunks(2 * plane))
         .for_each(|((output, input), flow)| {
             let places = places(flow, rows, columns);
             let planes = output
@@ -190,7 +187,7 @@ fn forward(input: &FlexTensor, flow: &FlexTensor) -> FlexTensor {
                 }
             }
         });
-    FlexTensor::from_data(TensorData::new(output, dims))
+    flex::tensor(output, dims)
 }
 
 fn backward(
@@ -201,14 +198,14 @@ fn backward(
     let dims: [usize; 4] = input.shape().dims();
     let [batch, channels, rows, columns] = dims;
     let plane = rows * columns;
-    let mut of_input = vec![0.0; plain(input).len()];
-    let mut of_flow = vec![0.0; plain(flow).len()];
+    let mut of_input = vec![0.0; flex::numbers(input).len()];
+    let mut of_flow = vec![0.0; flex::numbers(flow).len()];
     of_input
         .par_chunks_mut(channels * plane)
         .zip(of_flow.par_chunks_mut(2 * plane))
-        .zip(plain(input).par_chunks(channels * plane))
-        .zip(plain(flow).par_chunks(2 * plane))
-        .zip(plain(gradient).par_chunks(channels * plane))
+        .zip(flex::numbers(input).par_chunks(channels * plane))
+        .zip(flex::numbers(flow).par_chunks(2 * plane))
+        .zip(flex::numbers(gradient).par_chunks(channels * plane))
         .for_each(|((((of_input, of_flow), input), flow), gradient)| {
             let places = places(flow, rows, columns);
             let (of_across, of_down) = of_flow.split_at_mut(plane);
@@ -238,8 +235,8 @@ fn backward(
             }
         });
     (
-        FlexTensor::from_data(TensorData::new(of_input, dims)),
-        FlexTensor::from_data(TensorData::new(of_flow, [batch, 2, rows, columns])),
+        flex::tensor(of_input, dims),
+        flex::tensor(of_flow, [batch, 2, rows, columns]),
     )
 }
 
