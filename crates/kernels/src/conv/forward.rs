@@ -11,17 +11,19 @@ pub struct Forward {
     shape: Shape,
     isa: Isa,
     padded: Padded,
-    /// Of the taps of each group, from the first channel of the group.
+    /// Of the taps of a group, from its first channel.
     offsets: Vec<usize>,
     /// Of one group after the other.
     weights: Vec<f32>,
 }
 
-/// How the input lies for [`Forward`] and the gradient of weights: planes of every n-th column.
+/// How the input of a group lies for [`Forward`] and the gradient of weights: planes of every n-th
+/// column. One group after the other is copied there, so that a depthwise convolution finds its channel
+/// in the nearest cache.
 pub(super) fn padded_input(shape: &Shape) -> Padded {
     let (rows, columns) = shape.output_size();
     Padded {
-        channels: shape.inputs,
+        channels: shape.group_inputs(),
         size: shape.size,
         before: shape.padding,
         step: shape.stride.1,
@@ -86,18 +88,20 @@ impl Forward {
         assert_eq!(output.len(), shape.output_len());
         let (rows, columns) = shape.output_size();
         let (inputs, outputs) = (shape.group_inputs(), shape.group_outputs());
-        let source = self.padded.fill(input, &mut scratch.padded);
-        let groups = output.chunks_exact_mut(outputs * rows * columns);
+        assert_eq!(input.len(), shape.input_len());
+        let groups = input
+            .chunks_exact(inputs * shape.size.0 * shape.size.1)
+            .zip(output.chunks_exact_mut(outputs * rows * columns));
         let weights = self.weights.chunks_exact(outputs * self.offsets.len());
-        for (group, (output, weights)) in groups.zip(weights).enumerate() {
+        for (group, ((input, output), weights)) in groups.zip(weights).enumerate() {
             let taps = Taps {
-                source,
+                source: self.padded.fill(input, &mut scratch.padded),
                 offsets: &self.offsets,
                 weights,
                 bias: bias.map(|bias| &bias[group * outputs..][..outputs]),
                 relu,
                 outputs,
-                first: self.padded.offset(group * inputs, 0, 0),
+                first: 0,
                 row_step: shape.stride.0 * self.padded.stride,
                 rows,
                 columns,

@@ -14,6 +14,7 @@ use crate::Isa;
 pub struct InputGradient {
     shape: Shape,
     isa: Isa,
+    /// Of a group of outputs.
     padded: Padded,
     phases: Vec<Phase>,
 }
@@ -72,7 +73,7 @@ impl InputGradient {
         );
         let reach = |size: usize, padding: usize, stride: usize| (size + padding).div_ceil(stride);
         let padded = Padded {
-            channels: shape.outputs,
+            channels: shape.group_outputs(),
             size: (rows, columns),
             before,
             step: 1,
@@ -105,16 +106,27 @@ impl InputGradient {
     pub fn run(&self, gradient: &[f32], input: &mut [f32], scratch: &mut Scratch) {
         let shape = &self.shape;
         assert_eq!(input.len(), shape.input_len());
+        assert_eq!(gradient.len(), shape.output_len());
+        let groups = gradient
+            .chunks_exact(shape.output_len() / shape.groups)
+            .zip(input.chunks_exact_mut(shape.input_len() / shape.groups));
+        for (group, (gradient, input)) in groups.enumerate() {
+            self.run_group(group, gradient, input, scratch);
+        }
+    }
+
+    fn run_group(&self, group: usize, gradient: &[f32], input: &mut [f32], scratch: &mut Scratch) {
+        let shape = &self.shape;
         let Scratch { padded, phase } = scratch;
         let source = self.padded.fill(gradient, padded);
         if let ([only], (1, 1)) = (&self.phases[..], shape.stride) {
-            only.run(self, source, input);
+            only.run(self, group, source, input);
             return;
         }
         for part in &self.phases {
             let (rows, columns) = (part.down.count, part.across.count);
-            phase.resize(shape.inputs * rows * columns, 0.0);
-            part.run(self, source, phase);
+            phase.resize(shape.group_inputs() * rows * columns, 0.0);
+            part.run(self, group, source, phase);
             for (index, from) in phase.chunks_exact(columns.max(1)).enumerate() {
                 let (channel, row) = (index / rows, index % rows);
                 let y = part.down.at + row * shape.stride.0;
@@ -169,28 +181,25 @@ impl Phase {
         }
     }
 
-    fn run(&self, gradient: &InputGradient, source: &[f32], out: &mut [f32]) {
-        let (shape, padded) = (&gradient.shape, &gradient.padded);
-        let (inputs, outputs) = (shape.group_inputs(), shape.group_outputs());
-        let (rows, columns) = (self.down.count, self.across.count);
-        if rows * columns == 0 {
+    fn run(&self, whole: &InputGradient, group: usize, source: &[f32], out: &mut [f32]) {
+        let padded = &whole.padded;
+        let inputs = whole.shape.group_inputs();
+        let weights = inputs * self.offsets.len();
+        if out.is_empty() {
             return;
         }
-        for (group, out) in out.chunks_exact_mut(inputs * rows * columns).enumerate() {
-            let taps = Taps {
-                source,
-                offsets: &self.offsets,
-                weights: &self.weights[group * inputs * self.offsets.len()..]
-                    [..inputs * self.offsets.len()],
-                bias: None,
-                relu: false,
-                outputs: inputs,
-                first: padded.offset(group * outputs, self.down.first, self.across.first),
-                row_step: padded.stride,
-                rows,
-                columns,
-            };
-            taps.run(gradient.isa, out);
-        }
+        let taps = Taps {
+            source,
+            offsets: &self.offsets,
+            weights: &self.weights[group * weights..][..weights],
+            bias: None,
+            relu: false,
+            outputs: inputs,
+            first: padded.offset(0, self.down.first, self.across.first),
+            row_step: padded.stride,
+            rows: self.down.count,
+            columns: self.across.count,
+        };
+        taps.run(whole.isa, out);
     }
 }

@@ -96,7 +96,7 @@ impl Taps<'_> {
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn avx512(taps: &Taps<'_>, isa: Isa, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { all::<__m512, 2, 4, 4, 8>(taps, isa, out) }
+    unsafe { all::<__m512, 2, 4, 4, 4>(taps, isa, out) }
 }
 
 /// # Safety

@@ -18,6 +18,7 @@ use crate::lanes::{Lanes, Portable};
 pub struct WeightGradient {
     shape: Shape,
     isa: Isa,
+    /// Of a group.
     input: Padded,
     gradient: Padded,
     offsets: Vec<usize>,
@@ -46,7 +47,7 @@ impl WeightGradient {
             isa: isa.checked(),
             input,
             gradient: Padded {
-                channels: shape.outputs,
+                channels: shape.group_outputs(),
                 size: (rows, columns),
                 before: (0, 0),
                 step: 1,
@@ -67,36 +68,43 @@ impl WeightGradient {
     pub fn add(&mut self, input: &[f32], gradient: &[f32]) {
         let shape = &self.shape;
         assert_eq!(gradient.len(), shape.output_len());
-        let source = self.input.fill(input, &mut self.padded_input);
-        // Zeros at the end of a row add nothing to any weight.
-        let gradient = self.gradient.fill(gradient, &mut self.padded_gradient);
-        let furthest = self.offsets.iter().max().map_or(0, |offset| {
-            let last = self.input.offset(shape.inputs - shape.group_inputs(), 0, 0);
-            let rows = (self.gradient.rows - 1) * shape.stride.0 * self.input.stride;
-            last + offset + rows + self.gradient.stride
-        });
-        assert!(furthest <= source.len(), "{furthest} is too far");
-        let work = Work {
-            shape,
-            isa: self.isa,
-            source,
-            offsets: &self.offsets,
-            input: &self.input,
-            gradient,
-            lines: &self.gradient,
-        };
-        // SAFETY: the furthest that the source is read was just checked, the gradient has its length,
-        // and the sums have a register for each weight. `new` checked that the processor has the
-        // instruction set.
-        unsafe {
-            match self.isa {
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => avx512(&work, &mut self.sums),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => avx2(&work, &mut self.sums),
-                #[cfg(target_arch = "aarch64")]
-                Isa::Neon => all::<float32x4_t, 3, 6, 6, 9>(&work, &mut self.sums),
-                _ => all::<Portable, 1, 1, 2, 3>(&work, &mut self.sums),
+        assert_eq!(input.len(), shape.input_len());
+        let group_sums = self.sums.len() / shape.groups;
+        let groups = input
+            .chunks_exact(shape.input_len() / shape.groups)
+            .zip(gradient.chunks_exact(shape.output_len() / shape.groups))
+            .zip(self.sums.chunks_exact_mut(group_sums));
+        for ((input, gradient), sums) in groups {
+            let source = self.input.fill(input, &mut self.padded_input);
+            // Zeros at the end of a row add nothing to any weight.
+            let gradient = self.gradient.fill(gradient, &mut self.padded_gradient);
+            let furthest = self.offsets.iter().max().map_or(0, |offset| {
+                let rows = (self.gradient.rows - 1) * shape.stride.0 * self.input.stride;
+                offset + rows + self.gradient.stride
+            });
+            assert!(furthest <= source.len(), "{furthest} is too far");
+            let work = Work {
+                shape,
+                isa: self.isa,
+                source,
+                offsets: &self.offsets,
+                input: &self.input,
+                gradient,
+                lines: &self.gradient,
+            };
+            // SAFETY: the furthest that the source is read was just checked, the gradient has its
+            // length, and the sums have a register for each weight. `new` checked that the processor
+            // has the instruction set.
+            unsafe {
+                match self.isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => avx512(&work, sums),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => avx2(&work, sums),
+                    #[cfg(target_arch = "aarch64")]
+                    Isa::Neon => all::<float32x4_t, 3, 6, 6, 9>(&work, sums),
+                    _ => all::<Portable, 1, 1, 2, 3>(&work, sums),
+                }
             }
         }
     }
@@ -153,7 +161,7 @@ fn tap_blocks(
         .chain((whole..taps).map(|tap| tap..tap + 1))
 }
 
-/// What a picture adds.
+/// What a group of a picture adds.
 struct Work<'a> {
     shape: &'a Shape,
     isa: Isa,
@@ -182,7 +190,7 @@ unsafe fn avx2(work: &Work<'_>, sums: &mut [f32]) {
     unsafe { all::<__m256, 1, 3, 4, 9>(work, sums) }
 }
 
-/// Every block of outputs of every group, with so many taps at once for blocks of 8, 4, 2 and 1, which
+/// Every block of outputs of a group, with so many taps at once for blocks of 8, 4, 2 and 1, which
 /// are those of [`taps_at_once`].
 ///
 /// # Safety
@@ -192,21 +200,17 @@ unsafe fn all<L: Lanes, const T8: usize, const T4: usize, const T2: usize, const
     work: &Work<'_>,
     sums: &mut [f32],
 ) {
-    let outputs = work.shape.group_outputs();
     let mut at = 0;
-    for group in 0..work.shape.groups {
-        for (first, size) in blocks(work.isa, outputs) {
-            let sums = &mut sums[at..][..size * work.offsets.len() * L::COUNT];
-            at += sums.len();
-            let first = group * outputs + first;
-            // SAFETY: the caller's promise.
-            unsafe {
-                match size {
-                    8 => block::<L, 8, T8>(work, group, first, sums),
-                    4 => block::<L, 4, T4>(work, group, first, sums),
-                    2 => block::<L, 2, T2>(work, group, first, sums),
-                    _ => block::<L, 1, T1>(work, group, first, sums),
-                }
+    for (first, size) in blocks(work.isa, work.shape.group_outputs()) {
+        let sums = &mut sums[at..][..size * work.offsets.len() * L::COUNT];
+        at += sums.len();
+        // SAFETY: the caller's promise.
+        unsafe {
+            match size {
+                8 => block::<L, 8, T8>(work, first, sums),
+                4 => block::<L, 4, T4>(work, first, sums),
+                2 => block::<L, 2, T2>(work, first, sums),
+                _ => block::<L, 1, T1>(work, first, sums),
             }
         }
     }
@@ -217,12 +221,10 @@ unsafe fn all<L: Lanes, const T8: usize, const T4: usize, const T2: usize, const
 #[inline(always)]
 unsafe fn block<L: Lanes, const O: usize, const T: usize>(
     work: &Work<'_>,
-    group: usize,
     first: usize,
     sums: &mut [f32],
 ) {
     let lines = work.lines;
-    let base = work.input.offset(group * work.shape.group_inputs(), 0, 0);
     let strip = (STRIP / (O * lines.stride)).max(1);
     let whole = work.offsets.len() - work.offsets.len() % T;
     for top in (0..lines.rows).step_by(strip) {
@@ -231,11 +233,11 @@ unsafe fn block<L: Lanes, const O: usize, const T: usize>(
         // SAFETY: the caller's promise; there is a register for each output and tap.
         unsafe {
             for taps in work.offsets[..whole].chunks_exact(T) {
-                tile::<L, O, T>(work, base, first, rows.clone(), taps, sums);
+                tile::<L, O, T>(work, first, rows.clone(), taps, sums);
                 sums = sums.add(O * T * L::COUNT);
             }
             for tap in work.offsets[whole..].chunks_exact(1) {
-                tile::<L, O, 1>(work, base, first, rows.clone(), tap, sums);
+                tile::<L, O, 1>(work, first, rows.clone(), tap, sums);
                 sums = sums.add(O * L::COUNT);
             }
         }
@@ -249,7 +251,6 @@ unsafe fn block<L: Lanes, const O: usize, const T: usize>(
 #[inline(always)]
 unsafe fn tile<L: Lanes, const O: usize, const T: usize>(
     work: &Work<'_>,
-    base: usize,
     first: usize,
     rows: std::ops::Range<usize>,
     offsets: &[usize],
@@ -266,7 +267,7 @@ unsafe fn tile<L: Lanes, const O: usize, const T: usize>(
             }
         }
         for row in rows {
-            let source = work.source.as_ptr().add(base + row * row_step);
+            let source = work.source.as_ptr().add(row * row_step);
             let gradient = work.gradient.as_ptr().add(lines.offset(first, row, 0));
             let mut x = 0;
             while x < lines.stride {
