@@ -238,6 +238,51 @@ fn a_student_learns_from_a_teacher_of_another_kind() {
 }
 
 #[test]
+fn every_family_is_trained_and_evaluated() {
+    let place = material();
+    let plain = CONFIG.replace("[quantise]\nsteps = 40", "");
+    let usual = "family = \"residual-espcn\"\ntier = \"xs\"\nscale = 2";
+    let lossy = "dataset make --scale 1 --layout clips --crf 18 --loss 0.2 --quiet";
+    place.run(&format!("{lossy} a.mkv b.mkv --out lossy-train"));
+    place.run(&format!("{lossy} c.mkv --out lossy-valid"));
+    let enlarging = "family = \"lightweight-super-resolution\"\nscale = 2";
+    for (name, model, lossy) in [
+        ("one", format!("{enlarging}\nwindow = 1"), ""),
+        ("three", format!("{enlarging}\nwindow = 3"), ""),
+        (
+            "mends",
+            "family = \"frame-recovery\"\nreferences = 2\nfeatures = 8\nblocks = 1".into(),
+            "lossy-",
+        ),
+    ] {
+        let config = plain
+            .replace(usual, &model)
+            .replace("[\"train", &format!("[\"{lossy}train"))
+            .replace("[\"valid", &format!("[\"{lossy}valid"));
+        fs::write(place.path(&format!("{name}.toml")), config).unwrap();
+        let report = place.json(&format!(
+            "train {name}.toml --out {name} --set training.steps=6 --set validation.every=6 \
+             --set data.batch=2 --quiet"
+        ));
+        let psnr = |side: &str| {
+            let score = &report["models"][0]["scores"]["clips"][0][side]["psnr"];
+            score.as_f64().unwrap()
+        };
+        // Six steps change little: what it begins with is the classical picture.
+        let off = psnr("model") - psnr("classical");
+        assert!(off.abs() < 0.5, "{name} is {off} dB off");
+        let model = format!("{name}/small.fp32.safetensors");
+        let again = place.json(&format!(
+            "evaluate {model} --data {lossy}valid --frames 2 --quiet"
+        ));
+        let conditions = again["conditions"].as_object().unwrap();
+        let (_, condition) = conditions.iter().next().unwrap();
+        let found = condition["model"]["psnr"].as_f64().unwrap();
+        assert!((found - psnr("model")).abs() < 1e-4, "{again}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let place = material();
     let told = |arguments: &str| place.fails(&format!("train {arguments} --quiet"));

@@ -140,7 +140,7 @@ impl DepthwiseSeparable {
         };
         let pointwise = ConvConfig {
             kernel: 1,
-            ..ConvConfig::new(inputs, outputs).relu()
+            ..ConvConfig::new(inputs, outputs).relu().centred()
         };
         DepthwiseSeparable {
             depthwise: depthwise.init(device),

@@ -77,6 +77,9 @@ pub struct LoaderConfig {
     /// How many of the patches without detail are passed over, 0 to 1: from flat sky there is little
     /// to learn.
     pub skip_flat: f64,
+    /// How many of the sequences whose last patch lost nothing are passed over, 0 to 1: to learn
+    /// mending from.
+    pub skip_whole: f64,
     /// Threads that make batches ahead of need. With none, `next` makes them.
     pub workers: usize,
     /// Which clips.
@@ -99,6 +102,7 @@ impl Default for LoaderConfig {
             depth: BitDepth::Eight,
             augment: true,
             skip_flat: 0.0,
+            skip_whole: 0.0,
             workers: 1,
             filter: Filter::default(),
             weights: BTreeMap::new(),
@@ -124,11 +128,16 @@ impl LoaderConfig {
                 ));
             }
         }
-        if !(0.0..=1.0).contains(&self.skip_flat) {
-            return Err(Error::refused(
-                format!("skip_flat is {}", self.skip_flat),
-                "it is a share, from 0 to 1",
-            ));
+        for (name, share) in [
+            ("skip_flat", self.skip_flat),
+            ("skip_whole", self.skip_whole),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(Error::refused(
+                    format!("{name} is {share}"),
+                    "it is a share, from 0 to 1",
+                ));
+            }
         }
         for (name, weight) in &self.weights {
             if !(0.0..=1e6).contains(weight) {
@@ -154,7 +163,7 @@ impl LoaderConfig {
 
     /// Everything that decides what is in a batch, as text.
     pub(super) fn text(&self) -> String {
-        format!(
+        let mut text = format!(
             "patch {} frames {} batch {} seed {} planes {:?} bits {} augment {} skip_flat {}",
             self.patch,
             self.frames,
@@ -164,6 +173,10 @@ impl LoaderConfig {
             self.depth.bits(),
             self.augment,
             self.skip_flat
-        )
+        );
+        if self.skip_whole > 0.0 {
+            text += &format!(" skip_whole {}", self.skip_whole);
+        }
+        text
     }
 }

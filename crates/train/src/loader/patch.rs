@@ -16,6 +16,8 @@ use crate::Result;
 const FLAT: u64 = 1;
 /// After so many flat patches the next is taken whatever it is: there are clips with nothing else.
 const TRIES: usize = 8;
+/// After so many places where nothing is lost the next is taken whatever it is. Looking costs little.
+const LOSS_TRIES: usize = 64;
 /// H.273's "unspecified".
 const UNSPECIFIED: u8 = 2;
 
@@ -50,7 +52,7 @@ impl Maker {
         let config = Arc::clone(&self.config);
         let mut dice = Dice::new(config.seed, number, index as u64);
         for attempt in 0.. {
-            let pick = self.pick(&mut dice);
+            let pick = self.pick_lost(&mut dice)?;
             let clip = &self.catalogue.clips()[pick.clip];
             let hr = self.catalogue.readers.get(clip.hr)?;
             let lr = self.catalogue.readers.get(clip.lr)?;
@@ -75,6 +77,28 @@ impl Maker {
             break;
         }
         Ok(())
+    }
+
+    /// A place where something is lost in the last frame, as often as is asked for.
+    fn pick_lost(&self, dice: &mut Dice) -> Result<Pick> {
+        let mut pick = self.pick(dice);
+        if self.config.skip_whole > 0.0 && dice.happens(self.config.skip_whole) {
+            for _ in 0..LOSS_TRIES {
+                let clip = &self.catalogue.clips()[pick.clip];
+                let reader = self.catalogue.readers.get(clip.lr)?;
+                let last = pick.frame + self.config.frames - 1;
+                let blocks =
+                    |from: usize| from / MACROBLOCK..=(from + self.config.patch - 1) / MACROBLOCK;
+                let lost = reader.damage(last).is_some_and(|mask| {
+                    blocks(pick.y).any(|y| blocks(pick.x).any(|x| mask.is_lost(x, y)))
+                });
+                if lost {
+                    break;
+                }
+                pick = self.pick(dice);
+            }
+        }
+        Ok(pick)
     }
 
     fn pick(&self, dice: &mut Dice) -> Pick {

@@ -41,6 +41,7 @@ impl LightweightConfig {
         LightweightSuperResolution {
             first: ConvConfig::new(self.window * self.planes, self.channels)
                 .relu()
+                .centred()
                 .init(device),
             blocks: blocks.collect(),
             last: last.init(device),

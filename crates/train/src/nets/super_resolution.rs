@@ -44,10 +44,14 @@ impl SuperResolutionConfig {
         let blocks = (0..self.blocks).map(|_| ResidualBlock::init(features, device));
         let last = ConvConfig::new(features, self.planes * self.scale * self.scale).gain(0.01);
         SuperResolutionNet {
-            extract: ConvConfig::new(self.planes, features).relu().init(device),
+            extract: ConvConfig::new(self.planes, features)
+                .relu()
+                .centred()
+                .init(device),
             motion: Motion::init(features, device),
             aggregate: ConvConfig::new(self.window * features, features)
                 .relu()
+                .centred()
                 .init(device),
             blocks: blocks.collect(),
             last: last.init(device),
@@ -137,8 +141,14 @@ impl Motion {
         // Begins as no motion.
         let last = ConvConfig::new(half, 2).gain(0.01);
         Motion {
-            first: ConvConfig::new(2 * features, features).relu().init(device),
-            second: ConvConfig::new(features, half).relu().init(device),
+            first: ConvConfig::new(2 * features, features)
+                .relu()
+                .centred()
+                .init(device),
+            second: ConvConfig::new(features, half)
+                .relu()
+                .centred()
+                .init(device),
             last: last.init(device),
         }
     }

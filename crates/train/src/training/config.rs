@@ -142,6 +142,8 @@ impl ModelConfig {
         };
         let usual = LightweightConfig::new(scale);
         Some(LightweightConfig {
+            // As all of them: trained on luma.
+            planes: 1,
             window: window.unwrap_or(usual.window),
             ..usual
         })
@@ -298,6 +300,9 @@ pub struct DataConfig {
     /// How many of the patches without detail are passed over, 0 to 1.
     #[serde(default = "skip_flat")]
     pub skip_flat: f64,
+    /// For a network that mends: how many of the patches that lost nothing are passed over, 0 to 1.
+    #[serde(default = "skip_whole")]
+    pub skip_whole: f64,
     /// Turned and mirrored in all eight ways.
     #[serde(default = "yes")]
     pub augment: bool,
@@ -322,6 +327,10 @@ fn batch() -> usize {
 
 fn skip_flat() -> f64 {
     0.5
+}
+
+fn skip_whole() -> f64 {
+    0.75
 }
 
 fn yes() -> bool {
@@ -566,6 +575,10 @@ impl TrainConfig {
             planes: task.planes,
             augment: self.data.augment,
             skip_flat: self.data.skip_flat,
+            skip_whole: match task.work {
+                Work::Recover => self.data.skip_whole,
+                Work::Enlarge { .. } => 0.0,
+            },
             filter: Filter {
                 codecs: self.data.codecs.clone(),
                 content_types: self.data.content_types.clone(),

@@ -113,6 +113,10 @@ fn what_cannot_be_is_refused_with_a_hint() {
             ..small()
         },
         LoaderConfig {
+            skip_whole: -0.5,
+            ..small()
+        },
+        LoaderConfig {
             weights: [("sports".to_string(), f64::NAN)].into(),
             ..small()
         },

@@ -356,6 +356,36 @@ fn flat_patches_are_passed_over_while_there_are_others() {
 }
 
 #[test]
+fn sequences_that_end_in_a_loss_are_drawn_as_often_as_is_asked() {
+    let specs = [Spec::new("a", 160, 160, 40)];
+    let (_place, folder) = dataset(Layout::Clips, &specs);
+    let lost = |skip_whole: f64| {
+        let config = LoaderConfig {
+            batch: 100,
+            skip_whole,
+            ..small()
+        };
+        let mut loader = Loader::open(&[&folder], &config).unwrap();
+        let mut batch = Batch::default();
+        let mut lost = 0;
+        for _ in 0..4 {
+            loader.next(&mut batch).unwrap();
+            let patch = config.patch * config.patch;
+            let sequences = batch.mask.chunks_exact(patch * config.frames);
+            lost += sequences
+                .filter(|masks| masks[patch..].contains(&1))
+                .count();
+        }
+        lost
+    };
+    let (as_they_come, half, all) = (lost(0.0), lost(0.5), lost(1.0));
+    assert!((1..200).contains(&as_they_come), "{as_they_come}");
+    assert_eq!(all, 400);
+    let expected = (as_they_come + all) / 2;
+    assert!(half.abs_diff(expected) < 50, "{half}, not about {expected}");
+}
+
+#[test]
 fn validation_sees_every_frame_in_order() {
     let specs = [Spec::new("a", 40, 30, 5), Spec::new("b", 32, 32, 1)];
     let (_place, folder) = dataset(Layout::Clips, &specs);
