@@ -9,7 +9,9 @@ use crate::Isa;
 #[non_exhaustive]
 pub enum Error {
     /// `NERVURE_ISA` names no instruction set.
-    #[error("NERVURE_ISA={0} names no instruction set (scalar, avx2, avx512, neon or auto)")]
+    #[error(
+        "NERVURE_ISA={0} names no instruction set (scalar, avx2, avxvnni, avx512, neon or auto)"
+    )]
     UnknownIsa(String),
     /// `NERVURE_ISA` names one that this processor lacks.
     #[error("NERVURE_ISA={0} is not available on this processor (try auto)")]

@@ -22,9 +22,11 @@
 //! **Upscaling.** Beneath it all is [`lanczos14`], first across and then down, in 14 bits: those of a
 //! 10-bit picture and four more, of which rounding keeps its errors.
 
+mod fused;
 mod lanczos;
 mod reference;
 
+pub use fused::{Code, Program, Scratch};
 pub use lanczos::{lanczos_weights, lanczos14};
 pub use reference::{corrections, reference};
 

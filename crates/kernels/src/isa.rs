@@ -12,6 +12,9 @@ pub enum Isa {
     Scalar,
     /// x86-64 with AVX2 (2013 on).
     Avx2,
+    /// The same with AVX-VNNI (Alder Lake, Zen 5 and later), which only quantised networks make use of:
+    /// to everything else it is [`Isa::Avx2`].
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL, VBMI and VNNI (Ice Lake, Zen 4 and later). Earlier
     /// AVX-512 processors slow down under it and are better served by [`Isa::Avx2`].
     Avx512,
@@ -20,7 +23,7 @@ pub enum Isa {
 }
 
 /// Every instruction set, slowest first.
-const ALL: [Isa; 4] = [Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::Avx512];
+const ALL: [Isa; 5] = [Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::AvxVnni, Isa::Avx512];
 
 impl Isa {
     /// The one to use: what the environment variable `NERVURE_ISA` asks for, else, or when it asks
@@ -68,6 +71,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => Isa::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
                 Isa::Avx2.is_available()
                     && is_x86_feature_detected!("avx512f")
@@ -89,6 +94,7 @@ impl Isa {
         match self {
             Isa::Scalar => "scalar",
             Isa::Avx2 => "avx2",
+            Isa::AvxVnni => "avxvnni",
             Isa::Avx512 => "avx512",
             Isa::Neon => "neon",
         }
@@ -101,6 +107,17 @@ impl Isa {
     pub(crate) fn checked(self) -> Isa {
         assert!(self.is_available(), "{self} is not available here");
         self
+    }
+
+    /// The one for kernels that need no products of bytes; checked.
+    ///
+    /// # Panics
+    /// As [`Isa::checked`].
+    pub(crate) fn without_dots(self) -> Isa {
+        match self.checked() {
+            Isa::AvxVnni => Isa::Avx2,
+            other => other,
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl Scorer {
     /// When the processor lacks them.
     pub fn with_isa(isa: Isa) -> Self {
         Scorer {
-            isa: isa.checked(),
+            isa: isa.without_dots(),
             blocks: ssim::Blocks::default(),
             pyramid: ms_ssim::Pyramid::default(),
         }

@@ -145,7 +145,7 @@ impl Resampler {
         // Vector code reads whole steps: past the last sample of a row, never past its buffer.
         let padded = left + across.source.max(across.target) + right + across.taps + SLACK;
         Resampler {
-            isa: isa.checked(),
+            isa: isa.without_dots(),
             layout: Layout::new(isa, &across, left),
             left,
             padded: padded.next_multiple_of(32),

@@ -53,6 +53,7 @@ impl Forward {
     /// When the shape is not sound or the weights are not as many.
     pub fn new(shape: Shape, isa: Isa, weights: &[f32]) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
+        let isa = isa.without_dots();
         assert_eq!(weights.len(), shape.weight_len());
         let shape = shape.flattened();
         let padded = padded_input(&shape);
@@ -65,7 +66,7 @@ impl Forward {
         }
         Forward {
             shape,
-            isa: isa.checked(),
+            isa,
             padded,
             offsets,
             weights: packed,

@@ -64,6 +64,7 @@ impl InputGradient {
     /// When the shape is not sound or the weights are not as many.
     pub fn new(shape: Shape, isa: Isa, weights: &[f32]) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
+        let isa = isa.without_dots();
         assert_eq!(weights.len(), shape.weight_len());
         let shape = shape.flattened();
         let (rows, columns) = shape.output_size();
@@ -93,7 +94,7 @@ impl InputGradient {
         }
         InputGradient {
             shape,
-            isa: isa.checked(),
+            isa,
             padded,
             phases,
         }

@@ -28,7 +28,7 @@ pub(super) fn lanes(isa: Isa) -> usize {
 pub(super) fn blocks(isa: Isa, outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     let most = match isa {
         Isa::Avx512 | Isa::Neon => 8,
-        Isa::Scalar | Isa::Avx2 => 4,
+        Isa::Scalar | Isa::Avx2 | Isa::AvxVnni => 4,
     };
     let mut first = 0;
     std::iter::from_fn(move || {

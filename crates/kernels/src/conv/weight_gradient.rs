@@ -39,12 +39,13 @@ impl WeightGradient {
     /// When the shape is not sound.
     pub fn new(shape: Shape, isa: Isa) -> Self {
         assert!(shape.is_sound(), "{shape:?}");
+        let isa = isa.without_dots();
         let shape = shape.flattened();
         let (rows, columns) = shape.output_size();
         let input = padded_input(&shape);
         WeightGradient {
             shape,
-            isa: isa.checked(),
+            isa,
             input,
             gradient: Padded {
                 channels: shape.group_outputs(),
@@ -136,7 +137,7 @@ impl WeightGradient {
 fn taps_at_once(isa: Isa, outputs: usize) -> usize {
     let sizes = match isa {
         Isa::Avx512 | Isa::Neon => [3, 6, 6, 9],
-        Isa::Avx2 => [1, 3, 4, 9],
+        Isa::Avx2 | Isa::AvxVnni => [1, 3, 4, 9],
         Isa::Scalar => [1, 1, 2, 3],
     };
     match outputs {

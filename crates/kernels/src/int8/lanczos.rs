@@ -5,7 +5,10 @@ use nervure_frame::BitDepth;
 use super::MAX_SCALE;
 
 /// Samples on either side of the middle one.
-const REACH: usize = 3;
+pub(super) const REACH: usize = 3;
+
+/// Of the samples around one.
+pub(super) type Weights = [i16; 2 * REACH + 1];
 
 /// What weights are fractions of, as a power of two.
 const WEIGHT_BITS: u32 = 14;
@@ -25,7 +28,7 @@ pub fn lanczos_weights(scale: usize) -> Vec<[i16; 2 * REACH + 1]> {
 
 /// Sines differ between machines in their last bit; here, that is far from what tells one integer from
 /// the next, which a test makes sure of.
-fn weights(phase: usize, scale: usize) -> [i16; 2 * REACH + 1] {
+fn weights(phase: usize, scale: usize) -> Weights {
     let one = 1 << WEIGHT_BITS;
     let exact = lobes(phase, scale);
     let mut weights = exact.map(|lobe| (lobe * f64::from(one)).round() as i16);
@@ -103,7 +106,8 @@ fn around(middle: usize, count: usize) -> [usize; 2 * REACH + 1] {
 }
 
 /// A weighted mean, saturated to 16 bits.
-fn weighted(weights: &[i16; 2 * REACH + 1], samples: [i32; 2 * REACH + 1]) -> i16 {
+#[inline(always)]
+pub(super) fn weighted(weights: &Weights, samples: [i32; 2 * REACH + 1]) -> i16 {
     let products = weights
         .iter()
         .zip(samples)

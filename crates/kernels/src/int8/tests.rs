@@ -6,11 +6,11 @@ use super::lanczos::lobes;
 use super::*;
 
 /// The same numbers on every run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
     /// From `low` to `high`, both in it.
-    fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,7 +19,12 @@ impl Numbers {
 }
 
 /// Layers with these channels between them.
-fn network(scale: usize, fold: usize, between: &[usize], numbers: &mut Numbers) -> Network {
+pub(super) fn network(
+    scale: usize,
+    fold: usize,
+    between: &[usize],
+    numbers: &mut Numbers,
+) -> Network {
     let channels = [&[fold * fold], between, &[(fold * scale).pow(2)]].concat();
     let layers = channels.windows(2).map(|pair| {
         let [inputs, outputs] = [pair[0], pair[1]];
@@ -48,7 +53,12 @@ fn network(scale: usize, fold: usize, between: &[usize], numbers: &mut Numbers) 
     }
 }
 
-fn picture(width: usize, height: usize, depth: BitDepth, numbers: &mut Numbers) -> Vec<u16> {
+pub(super) fn picture(
+    width: usize,
+    height: usize,
+    depth: BitDepth,
+    numbers: &mut Numbers,
+) -> Vec<u16> {
     let most = i64::from(depth.max());
     (0..width * height)
         .map(|_| match numbers.between(0, 5) {

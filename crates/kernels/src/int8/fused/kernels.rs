@@ -1,0 +1,134 @@
+//! The kernels of each instruction set, behind pointers.
+
+use super::Code;
+use super::base::{finished, neighbours, weighted, woven};
+#[cfg(target_arch = "x86_64")]
+use super::lanes::x86;
+use super::lanes::{Dots, PictureForm, portable};
+use super::row::{Row, row};
+use crate::Isa;
+use crate::int8::lanczos::Weights;
+
+type Finished = unsafe fn(&[*const i16; 7], &Weights, *const i16, *mut i16, usize, bool);
+type Woven<T> = unsafe fn(&[&[i16]], &mut [T]);
+
+/// What a row program is made of.
+///
+/// Each may be called where the processor has the instructions, under the conditions that its generic
+/// form states.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kernels {
+    /// Pixels in a register of the network.
+    pub(super) pixels: usize,
+    pub(super) form: PictureForm,
+    /// Outputs that it works on together.
+    pub(super) block: usize,
+    pub(super) row: unsafe fn(&Row<'_>),
+    pub(super) weighted: unsafe fn(&[*const i16; 7], &Weights, *mut i16, usize),
+    pub(super) finished: Finished,
+    pub(super) neighbours: unsafe fn(&[u8], [Option<usize>; 4], u8, &mut [[u8; 4]]),
+    pub(super) woven_8: Woven<u8>,
+    pub(super) woven_10: Woven<u16>,
+}
+
+impl Kernels {
+    /// Those of an instruction set that the processor has.
+    pub(super) fn of(isa: Isa) -> Kernels {
+        match isa.checked() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => avx_vnni::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::KERNELS,
+            _ => scalar::KERNELS,
+        }
+    }
+}
+
+/// Makes the generic kernels functions that have the instructions enabled.
+macro_rules! kernels {
+    ($module:ident, $(#[$feature:meta])*, $dots:ty, $words:ty,
+     $block:literal x $registers:literal, 4 x $registers_4:literal) => {
+        mod $module {
+            use super::*;
+
+            pub(super) const KERNELS: Kernels = Kernels {
+                pixels: <$dots as Dots>::COUNT,
+                form: <$dots as Dots>::FORM,
+                block: $block,
+                row: row_of,
+                weighted: weighted_of,
+                finished: finished_of,
+                neighbours: neighbours_of,
+                woven_8: woven_of,
+                woven_10: woven_of,
+            };
+
+            $(#[$feature])*
+            unsafe fn row_of(work: &Row<'_>) {
+                // SAFETY: the caller's promise, here and below.
+                unsafe { row::<$dots, $block, $registers, $registers_4>(work) }
+            }
+
+            $(#[$feature])*
+            unsafe fn weighted_of(
+                rows: &[*const i16; 7],
+                weights: &Weights,
+                to: *mut i16,
+                count: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe { weighted::<$words>(rows, weights, to, count) }
+            }
+
+            $(#[$feature])*
+            unsafe fn finished_of(
+                rows: &[*const i16; 7],
+                weights: &Weights,
+                corrections: *const i16,
+                to: *mut i16,
+                count: usize,
+                ten: bool,
+            ) {
+                // SAFETY: as above.
+                unsafe { finished::<$words>(rows, weights, corrections, to, count, ten) }
+            }
+
+            $(#[$feature])*
+            unsafe fn neighbours_of(
+                codes: &[u8],
+                bytes: [Option<usize>; 4],
+                offset: u8,
+                to: &mut [[u8; 4]],
+            ) {
+                neighbours(codes, bytes, offset, to);
+            }
+
+            $(#[$feature])*
+            unsafe fn woven_of<T: Code>(planes: &[&[i16]], out: &mut [T]) {
+                woven(planes, out);
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+kernels!(
+    avx512,
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
+    x86::Vnni512, x86::Words512, 8 x 3, 4 x 5
+);
+#[cfg(target_arch = "x86_64")]
+kernels!(
+    avx_vnni,
+    #[target_feature(enable = "avx2,avxvnni")],
+    x86::Vnni256, x86::Words256, 4 x 3, 4 x 3
+);
+#[cfg(target_arch = "x86_64")]
+kernels!(
+    avx2,
+    #[target_feature(enable = "avx2")],
+    x86::Pairs256, x86::Words256, 4 x 2, 4 x 2
+);
+kernels!(scalar,, portable::Sums, portable::Samples, 4 x 1, 4 x 1);

@@ -1,0 +1,111 @@
+//! Registers of codes and of words, so that one row program serves every instruction set.
+//!
+//! Every method is `inline(always)`: a kernel generic over them must be inlined into a function that
+//! has the instructions enabled.
+
+pub(super) mod portable;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86;
+
+use super::super::lanczos::Weights;
+
+/// How the picture's 8-bit codes are laid out for the first layer, as groups of four bytes a pixel.
+///
+/// Products of codes up to 255 with weights do not suit every instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PictureForm {
+    /// A pixel and its neighbours left and right, and nothing.
+    Whole,
+    /// Two groups, the first of the left neighbour and the pixel, the second of the right neighbour, each
+    /// followed by nothing: no pair of products leaves 16 bits.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
+    Paired,
+    /// As `Whole`, of codes less 128, which fit signed bytes. What they lack is in the bias.
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code))]
+    Centred,
+}
+
+impl PictureForm {
+    /// Groups of four bytes.
+    pub(super) fn groups(self) -> usize {
+        match self {
+            PictureForm::Whole | PictureForm::Centred => 1,
+            PictureForm::Paired => 2,
+        }
+    }
+
+    /// Which of the three neighbours each byte is, left to right.
+    pub(super) fn bytes(self, group: usize) -> [Option<usize>; 4] {
+        match (self, group) {
+            (PictureForm::Whole | PictureForm::Centred, _) => [Some(0), Some(1), Some(2), None],
+            (PictureForm::Paired, 0) => [Some(0), None, Some(1), None],
+            (PictureForm::Paired, _) => [Some(2), None, None, None],
+        }
+    }
+
+    /// What is taken off each code.
+    pub(super) fn offset(self) -> u8 {
+        match self {
+            PictureForm::Centred => 128,
+            PictureForm::Whole | PictureForm::Paired => 0,
+        }
+    }
+}
+
+/// How the sums of four outputs become codes.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(16))]
+pub(super) struct Quad {
+    /// What sums begin with: the bias, and what makes a shift round.
+    pub(super) bias: [i32; 4],
+    pub(super) shift: [i32; 4],
+    /// Each four times.
+    pub(super) multipliers: [[i16; 4]; 4],
+}
+
+/// A register of sums: each lane is a pixel.
+///
+/// # Safety
+/// All methods: the processor has the register's instructions, and where there is a pointer, what is
+/// read or written there is the caller's to read or write.
+pub(super) trait Dots: Copy {
+    /// Pixels in a register.
+    const COUNT: usize;
+    /// What the first layer is given.
+    const FORM: PictureForm;
+    /// Four codes of each pixel.
+    type Codes: Copy;
+    /// Four weights.
+    type Weights: Copy;
+
+    unsafe fn splat(sum: i32) -> Self;
+    /// `COUNT` pixels.
+    unsafe fn codes(from: *const u8) -> Self::Codes;
+    /// Four weights, for every pixel.
+    unsafe fn weights(from: *const i8) -> Self::Weights;
+    /// Adds the products of each pixel's four codes with the weights.
+    unsafe fn dot(self, codes: Self::Codes, weights: Self::Weights) -> Self;
+    /// Makes codes of 0 to 127 of four outputs, and writes the four of each pixel side by side.
+    unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8);
+    /// Makes words of an output, number `index` of its quad.
+    unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16);
+}
+
+/// A register of samples in 14 bits.
+///
+/// # Safety
+/// As for [`Dots`].
+pub(super) trait Words: Copy {
+    /// Samples in a register.
+    const COUNT: usize;
+    /// Weights as [`Words::weighted`] likes them.
+    type Taps: Copy;
+
+    unsafe fn taps(weights: &Weights) -> Self::Taps;
+    unsafe fn load(from: *const i16) -> Self;
+    unsafe fn store(self, to: *mut i16);
+    /// The weighted mean of samples in seven rows, rounded, in 16 bits.
+    unsafe fn weighted(rows: &[*const i16; 7], at: usize, taps: &Self::Taps) -> Self;
+    /// A sample of fewer bits: `(self + other + half) >> BITS`, from 0 to `most`.
+    unsafe fn finished<const BITS: i32>(self, other: Self, most: i16) -> Self;
+}

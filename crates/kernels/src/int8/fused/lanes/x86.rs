@@ -1,0 +1,294 @@
+//! AVX-512 with VNNI, AVX-VNNI and AVX2.
+
+use std::arch::x86_64::*;
+
+use super::super::super::lanczos::Weights;
+use super::{Dots, PictureForm, Quad, Words};
+
+/// In each 128-bit lane, from four bytes of each of four outputs to four bytes of each of four pixels.
+const TURN: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+
+/// The multipliers of two outputs, as they lie after a pack.
+///
+/// # Safety
+/// There are SSE instructions; every x86-64 processor has them.
+#[inline(always)]
+unsafe fn multipliers(quad: &Quad, first: usize) -> __m128i {
+    // SAFETY: two times four words are there.
+    unsafe { _mm_loadu_si128(quad.multipliers[first..].as_ptr().cast()) }
+}
+
+/// Two outputs as words, side by side in each 128-bit lane.
+///
+/// # Safety
+/// As for [`Dots`] of [`Vnni512`].
+#[inline(always)]
+unsafe fn words_512(sums: [Vnni512; 4], quad: &Quad, first: usize) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let shift = [quad.shift[first], quad.shift[first + 1]];
+        let words = _mm512_packs_epi32(
+            _mm512_srav_epi32(sums[first].0, _mm512_set1_epi32(shift[0])),
+            _mm512_srav_epi32(sums[first + 1].0, _mm512_set1_epi32(shift[1])),
+        );
+        _mm512_mulhrs_epi16(words, _mm512_broadcast_i32x4(multipliers(quad, first)))
+    }
+}
+
+/// The same in registers of half the size.
+///
+/// # Safety
+/// There is AVX2.
+#[inline(always)]
+unsafe fn words_256(sums: [__m256i; 2], quad: &Quad, first: usize) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let shift = [quad.shift[first], quad.shift[first + 1]];
+        let words = _mm256_packs_epi32(
+            _mm256_srav_epi32(sums[0], _mm256_set1_epi32(shift[0])),
+            _mm256_srav_epi32(sums[1], _mm256_set1_epi32(shift[1])),
+        );
+        _mm256_mulhrs_epi16(words, _mm256_broadcastsi128_si256(multipliers(quad, first)))
+    }
+}
+
+/// Sixteen pixels, with AVX-512 VNNI.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Vnni512(__m512i);
+
+impl Dots for Vnni512 {
+    const COUNT: usize = 16;
+    const FORM: PictureForm = PictureForm::Whole;
+    type Codes = __m512i;
+    type Weights = __m512i;
+
+    #[inline(always)]
+    unsafe fn splat(sum: i32) -> Self {
+        // SAFETY: the caller's promise, here and in all methods below.
+        Vnni512(unsafe { _mm512_set1_epi32(sum) })
+    }
+
+    #[inline(always)]
+    unsafe fn codes(from: *const u8) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const i8) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, codes: __m512i, weights: __m512i) -> Self {
+        // SAFETY: as above.
+        Vnni512(unsafe { _mm512_dpbusd_epi32(self.0, codes, weights) })
+    }
+
+    #[inline(always)]
+    unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe {
+            let (first, second) = (words_512(sums, quad, 0), words_512(sums, quad, 2));
+            let codes = _mm512_packus_epi16(first, second);
+            let codes = _mm512_min_epu8(codes, _mm512_set1_epi8(127));
+            let turn = _mm512_broadcast_i32x4(_mm_loadu_si128(TURN.as_ptr().cast()));
+            _mm512_storeu_si512(to.cast(), _mm512_shuffle_epi8(codes, turn));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
+        // SAFETY: as above.
+        unsafe {
+            let shifted = _mm512_srav_epi32(self.0, _mm512_set1_epi32(quad.shift[index]));
+            let words = _mm512_cvtsepi32_epi16(shifted);
+            let words = _mm256_mulhrs_epi16(words, _mm256_set1_epi16(quad.multipliers[index][0]));
+            _mm256_storeu_si256(to.cast(), words);
+        }
+    }
+}
+
+/// Eight pixels with what AVX2 and AVX-VNNI have in common.
+macro_rules! eight_pixels {
+    ($(#[$doc:meta])* $name:ident, $form:expr, |$sums:ident, $codes:ident, $weights:ident| $dot:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(in super::super) struct $name(__m256i);
+
+        impl Dots for $name {
+            const COUNT: usize = 8;
+            const FORM: PictureForm = $form;
+            type Codes = __m256i;
+            type Weights = __m256i;
+
+            #[inline(always)]
+            unsafe fn splat(sum: i32) -> Self {
+                // SAFETY: the caller's promise, here and in all methods below.
+                $name(unsafe { _mm256_set1_epi32(sum) })
+            }
+
+            #[inline(always)]
+            unsafe fn codes(from: *const u8) -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_loadu_si256(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn weights(from: *const i8) -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn dot(self, $codes: __m256i, $weights: __m256i) -> Self {
+                let $sums = self.0;
+                // SAFETY: as above.
+                $name(unsafe { $dot })
+            }
+
+            #[inline(always)]
+            unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
+                // SAFETY: as above.
+                unsafe {
+                    let [a, b, c, d] = sums;
+                    let codes = _mm256_packus_epi16(
+                        words_256([a.0, b.0], quad, 0),
+                        words_256([c.0, d.0], quad, 2),
+                    );
+                    let codes = _mm256_min_epu8(codes, _mm256_set1_epi8(127));
+                    let turn = _mm256_broadcastsi128_si256(_mm_loadu_si128(TURN.as_ptr().cast()));
+                    _mm256_storeu_si256(to.cast(), _mm256_shuffle_epi8(codes, turn));
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
+                // SAFETY: as above.
+                unsafe {
+                    let shifted = _mm256_srav_epi32(self.0, _mm256_set1_epi32(quad.shift[index]));
+                    let (low, high) = (
+                        _mm256_castsi256_si128(shifted),
+                        _mm256_extracti128_si256::<1>(shifted),
+                    );
+                    let words = _mm_packs_epi32(low, high);
+                    let words = _mm_mulhrs_epi16(words, _mm_set1_epi16(quad.multipliers[index][0]));
+                    _mm_storeu_si128(to.cast(), words);
+                }
+            }
+        }
+    };
+}
+
+eight_pixels!(
+    /// Eight pixels, with AVX-VNNI.
+    Vnni256,
+    PictureForm::Whole,
+    |sums, codes, weights| _mm256_dpbusd_avx_epi32(sums, codes, weights)
+);
+
+eight_pixels!(
+    /// Eight pixels, with AVX2. Two products of a code up to 127 and a weight fit in 16 bits.
+    Pairs256,
+    PictureForm::Paired,
+    |sums, codes, weights| {
+        let pairs = _mm256_maddubs_epi16(codes, weights);
+        _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+);
+
+/// Weights of two neighbouring taps, for `madd`.
+fn pair(weights: &Weights, first: usize) -> i32 {
+    let word = |tap: usize| weights.get(tap).copied().unwrap_or(0);
+    i32::from(word(first) as u16) | i32::from(word(first + 1)) << 16
+}
+
+/// Words in registers of `$count`.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $register:ty, $count:literal,
+     $loadu:ident $storeu:ident $set16:ident $set32:ident $low:ident $high:ident
+     $madd:ident $add:ident $srai:ident $packs:ident $adds:ident $srai16:ident $min:ident $max:ident
+     $zero:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(in super::super) struct $name($register);
+
+        impl Words for $name {
+            const COUNT: usize = $count;
+            type Taps = [$register; 4];
+
+            #[inline(always)]
+            unsafe fn taps(weights: &Weights) -> Self::Taps {
+                let pairs = [0, 2, 4, 6].map(|first| pair(weights, first));
+                // SAFETY: the caller's promise, here and in all methods below.
+                pairs.map(|pair| unsafe { $set32(pair) })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const i16) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $loadu(from.cast()) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut i16) {
+                // SAFETY: as above.
+                unsafe { $storeu(to.cast(), self.0) }
+            }
+
+            #[inline(always)]
+            unsafe fn weighted(rows: &[*const i16; 7], at: usize, taps: &Self::Taps) -> Self {
+                // SAFETY: as above.
+                unsafe {
+                    let half = $set32(1 << 13);
+                    let (mut low, mut high) = (half, half);
+                    for (index, taps) in taps.iter().enumerate() {
+                        let a = $loadu(rows[2 * index].add(at).cast());
+                        let b = match rows.get(2 * index + 1) {
+                            Some(row) => $loadu(row.add(at).cast()),
+                            None => $zero(),
+                        };
+                        low = $add(low, $madd($low(a, b), *taps));
+                        high = $add(high, $madd($high(a, b), *taps));
+                    }
+                    $name($packs($srai::<14>(low), $srai::<14>(high)))
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn finished<const BITS: i32>(self, other: Self, most: i16) -> Self {
+                // SAFETY: as above. Where a sum is more than 16 bits hold it is also more than any
+                // sample, and is cut to the same.
+                unsafe {
+                    let half = $set16(1 << (BITS - 1));
+                    let sum = $adds($adds(self.0, other.0), half);
+                    // Intrinsics disagree about the type of a count.
+                    let sample = match BITS {
+                        4 => $srai16::<4>(sum),
+                        _ => $srai16::<6>(sum),
+                    };
+                    $name($min($max(sample, $zero()), $set16(most)))
+                }
+            }
+        }
+    };
+}
+
+words!(
+    /// With AVX-512.
+    Words512, __m512i, 32,
+    _mm512_loadu_si512 _mm512_storeu_si512 _mm512_set1_epi16 _mm512_set1_epi32
+    _mm512_unpacklo_epi16 _mm512_unpackhi_epi16 _mm512_madd_epi16 _mm512_add_epi32
+    _mm512_srai_epi32 _mm512_packs_epi32 _mm512_adds_epi16 _mm512_srai_epi16 _mm512_min_epi16
+    _mm512_max_epi16 _mm512_setzero_si512
+);
+
+words!(
+    /// With AVX2.
+    Words256, __m256i, 16,
+    _mm256_loadu_si256 _mm256_storeu_si256 _mm256_set1_epi16 _mm256_set1_epi32
+    _mm256_unpacklo_epi16 _mm256_unpackhi_epi16 _mm256_madd_epi16 _mm256_add_epi32
+    _mm256_srai_epi32 _mm256_packs_epi32 _mm256_adds_epi16 _mm256_srai_epi16 _mm256_min_epi16
+    _mm256_max_epi16 _mm256_setzero_si256
+);

@@ -1,0 +1,156 @@
+//! Programs against the reference, on every instruction set.
+
+use nervure_frame::{BitDepth, Plane};
+
+use super::*;
+use crate::int8::reference;
+use crate::int8::tests::{Numbers, network, picture};
+
+/// Runs a program on strips of a picture of either depth, and gives its samples.
+fn run(
+    program: &Program,
+    samples: &[u16],
+    (width, height): (usize, usize),
+    depth: BitDepth,
+    strips: &[Range<usize>],
+    scratch: &mut Scratch,
+) -> Vec<u16> {
+    fn all<T: Code>(
+        program: &Program,
+        picture: &Plane<T>,
+        strips: &[Range<usize>],
+        scratch: &mut Scratch,
+    ) -> Vec<T> {
+        let scale = program.scale();
+        let (wide, high) = (picture.width() * scale, picture.height() * scale);
+        // Rows are further apart than they are long, and nothing may be written between them.
+        let stride = wide + 5;
+        let mut out = vec![T::default(); high * stride];
+        for rows in strips {
+            let out = &mut out[rows.start * scale * stride..];
+            program.run(picture, rows.clone(), out, stride, scratch);
+        }
+        for row in out.chunks(stride) {
+            assert!(row[wide..].iter().all(|sample| *sample == T::default()));
+        }
+        out.chunks(stride)
+            .flat_map(|row| row[..wide].to_vec())
+            .collect()
+    }
+    match depth {
+        BitDepth::Eight => {
+            let samples: Vec<u8> = samples.iter().map(|&sample| sample as u8).collect();
+            let plane = Plane::from_samples(width, height, &samples);
+            let out = all(program, &plane, strips, scratch);
+            out.into_iter().map(u16::from).collect()
+        }
+        BitDepth::Ten => {
+            let plane = Plane::from_samples(width, height, samples);
+            all(program, &plane, strips, scratch)
+        }
+    }
+}
+
+/// One scratch goes through everything: what is left in it must not show.
+fn check(cases: &[(Network, (usize, usize), BitDepth)]) {
+    for isa in Isa::available() {
+        let mut scratch = Scratch::default();
+        let mut numbers = Numbers(77);
+        for (network, size, depth) in cases {
+            let picture = picture(size.0, size.1, *depth, &mut numbers);
+            let program = Program::new(network, isa).unwrap();
+            let wanted = reference(network, &picture, size.0, size.1, *depth);
+            let cut = size.1 / 3;
+            for strips in [vec![0..size.1], vec![cut..size.1, 0..cut]] {
+                let found = run(&program, &picture, *size, *depth, &strips, &mut scratch);
+                let wrong = found.iter().zip(&wanted).position(|(a, b)| a != b);
+                assert!(
+                    wrong.is_none(),
+                    "{isa}: {}x of {size:?} in {depth:?}, {:?}: {wrong:?} differs",
+                    network.scale,
+                    network
+                        .layers
+                        .iter()
+                        .map(|it| it.outputs)
+                        .collect::<Vec<_>>(),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shape_of_network() {
+    let mut numbers = Numbers(3);
+    let shapes: [&[usize]; 9] = [
+        &[],
+        &[8],
+        &[16, 16],
+        &[24, 24, 24],
+        &[32, 32],
+        &[48],
+        &[8, 24, 16],
+        &[4, 12],
+        &[5, 3],
+    ];
+    let cases: Vec<_> = shapes
+        .into_iter()
+        .flat_map(|between| (1..=4).map(move |scale| (between, scale)))
+        .map(|(between, scale)| {
+            let network = network(scale, 1, between, &mut numbers);
+            (network, (37, 11), BitDepth::Eight)
+        })
+        .collect();
+    check(&cases);
+}
+
+#[test]
+fn every_size_of_picture() {
+    let mut numbers = Numbers(4);
+    let net = network(2, 1, &[8, 16, 8], &mut numbers);
+    let wide = (1..=66).map(|width| (width, 4));
+    let high = (1..=9).map(|height| (19, height));
+    let large = [(240, 5), (241, 3), (1, 1), (400, 2)];
+    let cases: Vec<_> = wide
+        .chain(high)
+        .chain(large)
+        .flat_map(|size| [BitDepth::Eight, BitDepth::Ten].map(|depth| (net.clone(), size, depth)))
+        .collect();
+    check(&cases);
+}
+
+#[test]
+fn the_largest_sums_that_a_network_may_have() {
+    // All weights of one sign, and of the other: where products are added in 16 bits, they are at their
+    // largest. Multipliers leave of them what is no longer saturated.
+    for weight in [127, -128] {
+        let mut numbers = Numbers(5);
+        let mut net = network(2, 1, &[8, 16], &mut numbers);
+        for layer in &mut net.layers {
+            layer.weights.fill(weight);
+            layer.shift.fill(7);
+            layer.multiplier.fill(900);
+        }
+        check(&[
+            (net.clone(), (50, 6), BitDepth::Eight),
+            (net, (50, 6), BitDepth::Ten),
+        ]);
+    }
+}
+
+#[test]
+fn what_folds_is_refused() {
+    let net = network(2, 2, &[8], &mut Numbers(6));
+    let error = Program::new(&net, Isa::best()).unwrap_err().to_string();
+    assert!(error.contains("folds by 2"), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "no room")]
+fn a_picture_without_room_is_a_mistake_of_the_caller() {
+    let net = network(2, 1, &[8], &mut Numbers(6));
+    let program = Program::new(&net, Isa::best()).unwrap();
+    let plane = Plane::<u8>::new(10, 10);
+    let mut out = vec![0; 20 * 20 - 1];
+    program.run(&plane, 0..10, &mut out, 20, &mut Scratch::default());
+}
