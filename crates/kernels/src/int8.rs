@@ -26,7 +26,7 @@ mod fused;
 mod lanczos;
 mod reference;
 
-pub use fused::{Code, Program, Scratch};
+pub use fused::{Code, Program, Scratch, products};
 pub use lanczos::{lanczos_weights, lanczos14};
 pub use reference::{corrections, reference};
 

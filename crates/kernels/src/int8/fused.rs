@@ -15,9 +15,12 @@ mod base;
 mod kernels;
 mod lanes;
 mod pack;
+mod peak;
 mod row;
 #[cfg(test)]
 mod tests;
+
+pub use self::peak::products;
 
 use std::ops::Range;
 

@@ -5,6 +5,7 @@ use super::base::{finished, neighbours, weighted, woven};
 #[cfg(target_arch = "x86_64")]
 use super::lanes::x86;
 use super::lanes::{Dots, PictureForm, portable};
+use super::peak::registers;
 use super::row::{Row, row};
 use crate::Isa;
 use crate::int8::lanczos::Weights;
@@ -29,6 +30,7 @@ pub(super) struct Kernels {
     pub(super) neighbours: unsafe fn(&[u8], [Option<usize>; 4], u8, &mut [[u8; 4]]),
     pub(super) woven_8: Woven<u8>,
     pub(super) woven_10: Woven<u16>,
+    pub(super) products: unsafe fn(usize) -> usize,
 }
 
 impl Kernels {
@@ -63,7 +65,14 @@ macro_rules! kernels {
                 neighbours: neighbours_of,
                 woven_8: woven_of,
                 woven_10: woven_of,
+                products: products_of,
             };
+
+            $(#[$feature])*
+            unsafe fn products_of(rounds: usize) -> usize {
+                // SAFETY: the caller's promise.
+                unsafe { registers::<$dots>(rounds) }
+            }
 
             $(#[$feature])*
             unsafe fn row_of(work: &Row<'_>) {

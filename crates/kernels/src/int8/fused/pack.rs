@@ -1,6 +1,6 @@
 //! Layers as the row kernels read them.
 
-use super::lanes::{PictureForm, Quad};
+use super::lanes::{PictureForm, Quad, WIDEST};
 use crate::int8::{Layer, rounding};
 
 /// A layer, packed.
@@ -12,7 +12,7 @@ pub(super) struct Packed {
     pub(super) across: usize,
     /// Of its outputs, and of what fills them up to four.
     pub(super) quads: Vec<Quad>,
-    /// Four at a time, by block of outputs, row, group, column and output.
+    /// Four at a time, by block of outputs, group, row, column and output.
     pub(super) weights: Vec<i8>,
 }
 
@@ -63,14 +63,14 @@ fn pack(
     for output in 0..layer.outputs {
         let (quad, index) = (&mut quads[output / 4], output % 4);
         quad.bias[index] = layer.bias[output] + rounding(layer.shift[output]);
-        quad.shift[index] = layer.shift[output].into();
+        quad.shift[index] = [layer.shift[output].into(); WIDEST];
         quad.multipliers[index] = [layer.multiplier[output]; 4];
     }
     let mut weights = Vec::with_capacity(quads.len() * 16 * 3 * groups * across);
     let mut first = 0;
     for size in blocks(quads.len(), block) {
-        for row in 0..3 {
-            for group in 0..groups {
+        for group in 0..groups {
+            for row in 0..3 {
                 for column in 0..across {
                     for output in first..first + size {
                         let from = output * layer.inputs * 9;

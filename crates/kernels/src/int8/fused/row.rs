@@ -113,9 +113,9 @@ unsafe fn tile<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
         }
         let at = x * D::COUNT * 4;
         let mut weights = weights;
-        for from in row.rows {
-            let mut from = from.add(at);
-            for _ in 0..row.layer.groups {
+        let mut rows = row.rows.map(|row| row.add(at));
+        for _ in 0..row.layer.groups {
+            for from in &mut rows {
                 for column in 0..ACROSS {
                     let from = from.offset((column as isize - (ACROSS / 2) as isize) * 4);
                     let mut codes = [D::codes(from); P];
@@ -130,7 +130,7 @@ unsafe fn tile<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
                     }
                     weights = weights.add(4 * O);
                 }
-                from = from.add(row.stride);
+                *from = from.add(row.stride);
             }
         }
         match row.to {

@@ -66,7 +66,7 @@ impl Dots for Sums {
 /// What rounds is in the sum already.
 #[inline(always)]
 fn code(sum: i32, quad: &Quad, output: usize) -> i32 {
-    requantise(sum >> quad.shift[output], quad.multipliers[output][0], 0)
+    requantise(sum >> quad.shift[output][0], quad.multipliers[output][0], 0)
 }
 
 /// Eight samples.

@@ -18,6 +18,28 @@ unsafe fn multipliers(quad: &Quad, first: usize) -> __m128i {
     unsafe { _mm_loadu_si128(quad.multipliers[first..].as_ptr().cast()) }
 }
 
+/// # Safety
+/// There is AVX-512.
+#[inline(always)]
+unsafe fn shifted_512(sums: __m512i, quad: &Quad, output: usize) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let shift = _mm512_load_si512(quad.shift[output].as_ptr().cast());
+        _mm512_srav_epi32(sums, shift)
+    }
+}
+
+/// # Safety
+/// There is AVX2.
+#[inline(always)]
+unsafe fn shifted_256(sums: __m256i, quad: &Quad, output: usize) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let shift = _mm256_load_si256(quad.shift[output].as_ptr().cast());
+        _mm256_srav_epi32(sums, shift)
+    }
+}
+
 /// Two outputs as words, side by side in each 128-bit lane.
 ///
 /// # Safety
@@ -26,10 +48,9 @@ unsafe fn multipliers(quad: &Quad, first: usize) -> __m128i {
 unsafe fn words_512(sums: [Vnni512; 4], quad: &Quad, first: usize) -> __m512i {
     // SAFETY: the caller's promise.
     unsafe {
-        let shift = [quad.shift[first], quad.shift[first + 1]];
         let words = _mm512_packs_epi32(
-            _mm512_srav_epi32(sums[first].0, _mm512_set1_epi32(shift[0])),
-            _mm512_srav_epi32(sums[first + 1].0, _mm512_set1_epi32(shift[1])),
+            shifted_512(sums[first].0, quad, first),
+            shifted_512(sums[first + 1].0, quad, first + 1),
         );
         _mm512_mulhrs_epi16(words, _mm512_broadcast_i32x4(multipliers(quad, first)))
     }
@@ -43,10 +64,9 @@ unsafe fn words_512(sums: [Vnni512; 4], quad: &Quad, first: usize) -> __m512i {
 unsafe fn words_256(sums: [__m256i; 2], quad: &Quad, first: usize) -> __m256i {
     // SAFETY: the caller's promise.
     unsafe {
-        let shift = [quad.shift[first], quad.shift[first + 1]];
         let words = _mm256_packs_epi32(
-            _mm256_srav_epi32(sums[0], _mm256_set1_epi32(shift[0])),
-            _mm256_srav_epi32(sums[1], _mm256_set1_epi32(shift[1])),
+            shifted_256(sums[0], quad, first),
+            shifted_256(sums[1], quad, first + 1),
         );
         _mm256_mulhrs_epi16(words, _mm256_broadcastsi128_si256(multipliers(quad, first)))
     }
@@ -102,7 +122,7 @@ impl Dots for Vnni512 {
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
         // SAFETY: as above.
         unsafe {
-            let shifted = _mm512_srav_epi32(self.0, _mm512_set1_epi32(quad.shift[index]));
+            let shifted = shifted_512(self.0, quad, index);
             let words = _mm512_cvtsepi32_epi16(shifted);
             let words = _mm256_mulhrs_epi16(words, _mm256_set1_epi16(quad.multipliers[index][0]));
             _mm256_storeu_si256(to.cast(), words);
@@ -167,7 +187,7 @@ macro_rules! eight_pixels {
             unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
                 // SAFETY: as above.
                 unsafe {
-                    let shifted = _mm256_srav_epi32(self.0, _mm256_set1_epi32(quad.shift[index]));
+                    let shifted = shifted_256(self.0, quad, index);
                     let (low, high) = (
                         _mm256_castsi256_si128(shifted),
                         _mm256_extracti128_si256::<1>(shifted),
