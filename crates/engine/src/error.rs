@@ -12,6 +12,24 @@ pub enum Error {
         /// The frame's.
         got: String,
     },
+    /// A model that cannot be run.
+    #[error("cannot run the model {name}: {reason}")]
+    Model {
+        /// What its card calls it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A picture that a model cannot make.
+    #[error("the model {name} makes pictures {scale} times larger, not {wanted}")]
+    Scale {
+        /// What its card calls it.
+        name: String,
+        /// What it does.
+        scale: usize,
+        /// What was asked for, as `WIDTHxHEIGHT from WIDTHxHEIGHT`.
+        wanted: String,
+    },
     /// The system gave no threads.
     #[error("cannot start worker threads: {0}")]
     Threads(String),

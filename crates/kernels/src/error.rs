@@ -9,12 +9,10 @@ use crate::Isa;
 #[non_exhaustive]
 pub enum Error {
     /// `NERVURE_ISA` names no instruction set.
-    #[error(
-        "NERVURE_ISA={0} names no instruction set (scalar, avx2, avxvnni, avx512, neon or auto)"
-    )]
+    #[error("{0} names no instruction set (scalar, avx2, avxvnni, avx512, neon or auto)")]
     UnknownIsa(String),
-    /// `NERVURE_ISA` names one that this processor lacks.
-    #[error("NERVURE_ISA={0} is not available on this processor (try auto)")]
+    /// The name of one that this processor lacks.
+    #[error("{0} is not available on this processor (try auto)")]
     UnavailableIsa(Isa),
     /// Two pictures that are to be compared sample by sample are of different shape.
     #[error("pictures of different format cannot be compared: {reference} and {distorted}")]

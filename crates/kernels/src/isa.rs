@@ -1,6 +1,7 @@
 //! Which instructions the processor at hand has.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use crate::Error;
@@ -36,20 +37,8 @@ impl Isa {
     /// What `NERVURE_ISA` asks for, or the best when it is unset, empty or `auto`.
     pub fn from_env() -> Result<Isa, Error> {
         match std::env::var_os("NERVURE_ISA") {
-            Some(wish) => Isa::choose(&wish.to_string_lossy()),
+            Some(wish) => wish.to_string_lossy().parse(),
             None => Ok(Isa::best()),
-        }
-    }
-
-    fn choose(wish: &str) -> Result<Isa, Error> {
-        let wish = wish.to_ascii_lowercase();
-        if wish.is_empty() || wish == "auto" {
-            return Ok(Isa::best());
-        }
-        match ALL.into_iter().find(|isa| isa.name() == wish) {
-            None => Err(Error::UnknownIsa(wish)),
-            Some(isa) if !isa.is_available() => Err(Error::UnavailableIsa(isa)),
-            Some(isa) => Ok(isa),
         }
     }
 
@@ -121,6 +110,23 @@ impl Isa {
     }
 }
 
+impl FromStr for Isa {
+    type Err = Error;
+
+    /// By name, if the processor has it; the best for `auto` and for nothing.
+    fn from_str(wish: &str) -> Result<Isa, Error> {
+        let wish = wish.to_ascii_lowercase();
+        if wish.is_empty() || wish == "auto" {
+            return Ok(Isa::best());
+        }
+        match ALL.into_iter().find(|isa| isa.name() == wish) {
+            None => Err(Error::UnknownIsa(wish)),
+            Some(isa) if !isa.is_available() => Err(Error::UnavailableIsa(isa)),
+            Some(isa) => Ok(isa),
+        }
+    }
+}
+
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -133,12 +139,12 @@ mod tests {
 
     #[test]
     fn a_wish_is_granted_or_refused_by_name() {
-        assert_eq!(Isa::choose("scalar"), Ok(Isa::Scalar));
-        assert_eq!(Isa::choose("Scalar"), Ok(Isa::Scalar));
-        assert_eq!(Isa::choose("auto"), Ok(Isa::best()));
-        assert_eq!(Isa::choose(""), Ok(Isa::best()));
+        assert_eq!(Isa::from_str("scalar"), Ok(Isa::Scalar));
+        assert_eq!(Isa::from_str("Scalar"), Ok(Isa::Scalar));
+        assert_eq!(Isa::from_str("auto"), Ok(Isa::best()));
+        assert_eq!(Isa::from_str(""), Ok(Isa::best()));
         assert_eq!(
-            Isa::choose("sse9"),
+            Isa::from_str("sse9"),
             Err(Error::UnknownIsa("sse9".to_owned()))
         );
         let foreign = if cfg!(target_arch = "aarch64") {
@@ -147,7 +153,7 @@ mod tests {
             Isa::Neon
         };
         assert_eq!(
-            Isa::choose(foreign.name()),
+            Isa::from_str(foreign.name()),
             Err(Error::UnavailableIsa(foreign))
         );
     }

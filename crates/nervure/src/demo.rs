@@ -68,7 +68,7 @@ pub(crate) struct Summary {
 /// The score of one way to enlarge the sample.
 #[derive(Debug, Serialize)]
 pub(crate) struct Scored {
-    /// `bicubic` or `lanczos`.
+    /// `lanczos` or `neural`.
     upscaler: String,
     psnr_y: Option<f64>,
     ssim: Option<f64>,
@@ -142,7 +142,7 @@ impl<'a> Demo<'a> {
         let original = self.file("original.mkv");
         let sent = self.file("sent.mp4");
         let enhanced = self.file("enhanced.mp4");
-        let bicubic = self.file("bicubic.mp4");
+        let classical = self.file("lanczos.mp4");
         let plot = self.file("quality.svg");
         let (seed, seconds) = (self.args.seed, self.args.seconds);
 
@@ -161,18 +161,18 @@ impl<'a> Demo<'a> {
         self.say("Enhance what arrives");
         let kept = format!("--scale 2 --codec h264 --crf {KEPT_CRF} --force");
         self.enlarge(&format!("{sent} -o {enhanced} {kept}"))?;
-        self.say("Enlarge it with bicubic too, to have something to compare with");
-        self.enlarge(&format!("{sent} -o {bicubic} --upscaler bicubic {kept}"))?;
+        self.say("Enlarge it with Lanczos too, to have something to compare with");
+        self.enlarge(&format!("{sent} -o {classical} --upscaler lanczos {kept}"))?;
 
         self.say("Score both against the original");
-        let tables = ["bicubic", "lanczos"].map(|name| self.file(&format!("{name}.csv")));
+        let tables = ["lanczos", "neural"].map(|name| self.file(&format!("{name}.csv")));
         let scores = vec![
             self.score(
-                "bicubic",
-                &format!("{original} {bicubic} --csv {}", tables[0]),
+                "lanczos",
+                &format!("{original} {classical} --csv {}", tables[0]),
             )?,
             self.score(
-                "lanczos",
+                "neural",
                 &format!(
                     "{original} {enhanced} --csv {} --plot {plot} --plot-metric psnr",
                     tables[1]
@@ -180,8 +180,8 @@ impl<'a> Demo<'a> {
             )?,
         ];
         let curves = [
-            Frames::read("bicubic", Path::new(&tables[0]))?,
-            Frames::read("lanczos", Path::new(&tables[1]))?,
+            Frames::read("lanczos", Path::new(&tables[0]))?,
+            Frames::read("neural", Path::new(&tables[1]))?,
         ];
         charts::by_scene(&scenes, &curves, Path::new(&self.file("scenes.svg")))?;
         charts::gain([&curves[0], &curves[1]], Path::new(&self.file("gain.svg")))?;

@@ -9,12 +9,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use nervure_frame::{LossMask, Plane};
+use nervure_kernels::Isa;
+use nervure_kernels::int8::Scratch;
 use nervure_kernels::resample::Filter;
 use nervure_record::Precision;
-use nervure_train::training::artefacts::{model_of, net_of, read_quantised};
+use nervure_train::training::artefacts::{model_of, net_of};
 use nervure_train::training::{
-    Device, Enhancer, Model, Resampled, Scores, Spread, Summary, Task, Validator, WholeNumbers,
-    Work,
+    Device, Enhancer, Model, Resampled, Scores, Spread, Summary, Task, Validator, Work,
 };
 use serde::Serialize;
 
@@ -180,11 +182,33 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A model as `enhance` runs it.
+struct InEngine(nervure_engine::Model);
+
+impl Model for InEngine {
+    fn picture(
+        &self,
+        window: &[Plane<u8>],
+        _lost: Option<&LossMask>,
+    ) -> nervure_train::Result<Plane<u8>> {
+        let (small, scale) = (&window[0], self.0.scale());
+        let mut large = Plane::new(small.width() * scale, small.height() * scale);
+        let (stride, mut scratch) = (large.stride(), Scratch::default());
+        let rows = 0..small.height();
+        let program = self.0.program();
+        program.run(small, rows, large.data_mut(), stride, &mut scratch);
+        Ok(large)
+    }
+}
+
 /// The model, as engines compute it.
 fn open(kept: &Kept, task: Task) -> Result<Box<dyn Model>> {
     let artefact = &kept.artefact;
     Ok(match artefact.card.precision {
-        Precision::Int8 => Box::new(WholeNumbers::new(read_quantised(artefact)?)?),
+        Precision::Int8 => Box::new(InEngine(nervure_engine::Model::new(
+            artefact,
+            Isa::detect(),
+        )?)),
         Precision::Fp32 => {
             let device = Device::flex();
             let (net, _) = net_of(artefact, &artefact.card.name, &device)?;

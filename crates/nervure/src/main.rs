@@ -1,6 +1,7 @@
 //! The `nervure` command: arguments, wiring, progress, reports.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod chart;
 mod console;
 mod dataset;
@@ -54,6 +55,7 @@ enum Command {
     Models(models::ModelsArgs),
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
 }
 
@@ -68,7 +70,7 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<ExitCode> {
     // Whoever asks for an instruction set by name wants that one or an error.
-    nervure_kernels::Isa::from_env()?;
+    nervure_kernels::Isa::from_env().context("NERVURE_ISA")?;
     match command {
         Command::Enhance(args) => enhance::run(args),
         Command::Score(args) => score::run(args),
@@ -77,6 +79,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Models(args) => models::run(args),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
     }
 }

@@ -3,12 +3,18 @@
 mod export;
 mod list;
 pub(crate) mod shelf;
+pub(crate) mod shipped;
 mod show;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
+use nervure_record::{Artefact, Precision};
+
+use self::shelf::{Kept, Wanted};
+use crate::console::fail;
 
 /// List models, look at their cards, and export them for other engines.
 #[derive(Args, Debug)]
@@ -32,4 +38,35 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<ExitCode> {
         Command::Export(args) => export::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names of sizes, as people give them.
+const TIERS: [&str; 4] = ["xs", "s", "m", "l"];
+
+/// A real-time model by size, name or file: one that the command carries with it, or one in `models/`.
+pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
+    if shelf::is_path(wanted) {
+        return Ok(Kept::read(Path::new(wanted))?.artefact);
+    }
+    let tier = wanted.to_ascii_lowercase();
+    let is_tier = TIERS.contains(&tier.as_str());
+    let name = match is_tier {
+        true => format!("residual-espcn-x{scale}-{tier}"),
+        false => wanted.to_string(),
+    };
+    if let Some(bytes) = shipped::find(&name) {
+        return Artefact::from_bytes(bytes).with_context(|| format!("cannot read {name}"));
+    }
+    if is_tier {
+        return Err(fail(
+            format!("there is no model of size {tier} that makes pictures {scale} times larger"),
+            format!("there are {}", shipped::names().join(", ")),
+        ));
+    }
+    let wanted = Wanted {
+        model: name,
+        dir: "models".into(),
+        precision: Some(Precision::Int8),
+    };
+    Ok(wanted.find()?.artefact)
 }

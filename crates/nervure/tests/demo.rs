@@ -16,7 +16,7 @@ fn the_demo_leaves_a_picture_and_a_page_with_its_numbers() {
         assert!((20.0..45.0).contains(&psnr), "{score}");
     }
     let better = |key: &str| scores[1][key].as_f64() > scores[0][key].as_f64();
-    assert!(better("psnr_y"), "Lanczos is above bicubic: {summary}");
+    assert!(better("psnr_y"), "the model is above Lanczos: {summary}");
     let picture = std::fs::read(place.path("there/before-after.png")).unwrap();
     assert_eq!(&picture[1..4], b"PNG");
     let page = std::fs::read_to_string(place.path("there/report.html")).unwrap();

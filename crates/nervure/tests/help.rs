@@ -64,7 +64,7 @@ fn an_instruction_set_that_is_not_there_is_said() {
     assert_eq!(wrong.status.code(), Some(2));
     let text = String::from_utf8_lossy(&wrong.stderr);
     assert!(
-        text.starts_with("error: NERVURE_ISA=mmx names no instruction set"),
+        text.starts_with("error: NERVURE_ISA: mmx names no instruction set"),
         "{text}"
     );
 }

@@ -6,7 +6,7 @@ use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
-pub use upscale::Upscale;
+pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.
 #[derive(Debug)]

@@ -1,19 +1,44 @@
 //! Pictures made larger.
 
 use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
+use nervure_kernels::int8::{self, Code};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::{Error, Pull, Stage};
+use crate::{Error, Model, Pull, Stage};
 
-/// Resizes every frame to one size with a classical resampler, on as many threads as it is given.
+/// What makes luma larger.
+#[derive(Clone, Debug)]
+pub enum Luma {
+    /// A classical resampler, to any size.
+    Filter(Filter),
+    /// A model, to a size that is its scale times as large.
+    Model(Model),
+}
+
+impl From<Filter> for Luma {
+    fn from(filter: Filter) -> Luma {
+        Luma::Filter(filter)
+    }
+}
+
+impl From<Model> for Luma {
+    fn from(model: Model) -> Luma {
+        Luma::Model(model)
+    }
+}
+
+/// Resizes every frame to one size, on as many threads as it is given.
 ///
-/// Luma is scaled about the picture's centre; chroma so that it stays where the source sited it.
+/// Luma is scaled about the picture's centre; chroma, by a classical resampler, so that it stays where
+/// the source sited it.
 pub struct Upscale {
     source: PictureFormat,
     target: PictureFormat,
-    filter: Filter,
+    luma: Luma,
+    /// One for each strip of luma that a model works on.
+    strips: Vec<int8::Scratch>,
     /// Plans for the three planes, made for a chroma siting and made again if it changes.
     plans: Option<(ChromaLocation, [Resampler; 3])>,
     /// One for each band of each plane, so that threads share nothing.
@@ -32,9 +57,21 @@ impl Upscale {
     pub fn new(
         source: PictureFormat,
         size: (usize, usize),
-        filter: Filter,
+        luma: impl Into<Luma>,
         threads: usize,
     ) -> Result<Self, Error> {
+        let luma = luma.into();
+        if let Luma::Model(model) = &luma {
+            let scale = model.scale();
+            if size != (source.width * scale, source.height * scale) {
+                let (width, height) = size;
+                return Err(Error::Scale {
+                    name: model.card().name.clone(),
+                    scale,
+                    wanted: format!("{width}x{height} from {}x{}", source.width, source.height),
+                });
+            }
+        }
         let workers = match threads {
             0 | 1 => None,
             threads => Some(
@@ -49,7 +86,8 @@ impl Upscale {
         Ok(Upscale {
             source,
             target: source.with_size(size.0, size.1),
-            filter,
+            luma,
+            strips: vec![int8::Scratch::default(); bands],
             plans: None,
             scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
             workers,
@@ -65,9 +103,12 @@ impl Upscale {
             .as_ref()
             .is_none_or(|(made_for, _)| *made_for != location)
         {
-            let plan = |plane| {
-                Resampler::for_plane(self.source, self.target, plane, self.filter, location)
+            let filter = match self.luma {
+                Luma::Filter(filter) => filter,
+                Luma::Model(_) => Filter::Lanczos,
             };
+            let plan =
+                |plane| Resampler::for_plane(self.source, self.target, plane, filter, location);
             self.plans = Some((location, std::array::from_fn(plan)));
         }
     }
@@ -82,19 +123,23 @@ impl Upscale {
             mask.resized(size(self.source), size(self.target))
         });
         let Upscale {
+            luma,
+            strips,
             plans,
             scratch,
             workers,
             ..
         } = self;
         if let Some((_, plans)) = plans {
+            let mut tools = Tools {
+                luma,
+                strips,
+                plans,
+                scratch,
+            };
             let mut work = || match (&frame.planes, &mut out.planes) {
-                (Planes::Eight(source), Planes::Eight(target)) => {
-                    resize_planes(plans, source, target, scratch);
-                }
-                (Planes::Ten(source), Planes::Ten(target)) => {
-                    resize_planes(plans, source, target, scratch);
-                }
+                (Planes::Eight(source), Planes::Eight(target)) => tools.resize(source, target),
+                (Planes::Ten(source), Planes::Ten(target)) => tools.resize(source, target),
                 _ => unreachable!("the pool makes frames of the source's depth"),
             };
             match workers {
@@ -106,27 +151,63 @@ impl Upscale {
     }
 }
 
-fn resize_planes<T: Pixel>(
-    plans: &[Resampler; 3],
-    source: &[Plane<T>; 3],
-    target: &mut [Plane<T>; 3],
-    scratch: &mut [Vec<Scratch>; 3],
-) {
-    let [y, u, v] = target;
-    let [scratch_y, scratch_u, scratch_v] = scratch;
-    let resize = |plane: usize, target: &mut Plane<T>, scratch: &mut [Scratch]| {
-        resize_plane(&plans[plane], &source[plane], target, scratch);
-    };
-    if scratch_y.len() == 1 {
-        resize(0, y, scratch_y);
-        resize(1, u, scratch_u);
-        resize(2, v, scratch_v);
-    } else {
-        rayon::join(
-            || resize(0, y, scratch_y),
-            || rayon::join(|| resize(1, u, scratch_u), || resize(2, v, scratch_v)),
-        );
+/// What a picture is made with.
+struct Tools<'a> {
+    luma: &'a Luma,
+    strips: &'a mut [int8::Scratch],
+    plans: &'a [Resampler; 3],
+    scratch: &'a mut [Vec<Scratch>; 3],
+}
+
+impl Tools<'_> {
+    fn resize<T: Pixel + Code>(&mut self, source: &[Plane<T>; 3], target: &mut [Plane<T>; 3]) {
+        let [y, u, v] = target;
+        let [scratch_y, scratch_u, scratch_v] = &mut *self.scratch;
+        let plans = self.plans;
+        let (luma, strips) = (self.luma, &mut *self.strips);
+        let alone = strips.len() == 1;
+        let mut first = || match luma {
+            Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
+            Luma::Model(model) => enhance_plane(model, &source[0], y, strips),
+        };
+        let mut second = || resize_plane(&plans[1], &source[1], u, scratch_u);
+        let mut third = || resize_plane(&plans[2], &source[2], v, scratch_v);
+        if alone {
+            first();
+            second();
+            third();
+        } else {
+            rayon::join(first, || rayon::join(second, third));
+        }
     }
+}
+
+/// Strips are as many as threads: each costs some rows that are computed twice.
+fn enhance_plane<T: Code>(
+    model: &Model,
+    source: &Plane<T>,
+    target: &mut Plane<T>,
+    strips: &mut [int8::Scratch],
+) {
+    let (height, stride) = (source.height(), target.stride());
+    if let [scratch] = strips {
+        let data = target.data_mut();
+        model
+            .program()
+            .run(source, 0..height, data, stride, scratch);
+        return;
+    }
+    let rows = height.div_ceil(strips.len());
+    let bands = target
+        .data_mut()
+        .par_chunks_mut(rows * model.scale() * stride)
+        .zip(strips)
+        .enumerate();
+    bands.for_each(|(band, (data, scratch))| {
+        let first = band * rows;
+        let rows = first..(first + rows).min(height);
+        model.program().run(source, rows, data, stride, scratch);
+    });
 }
 
 fn resize_plane<T: Pixel>(

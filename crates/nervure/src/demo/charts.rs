@@ -99,7 +99,7 @@ mod tests {
     fn columns_are_found_by_name_and_odd_cells_do_not_count() {
         let table = "frame,time,psnr_y,psnr\n0,0.0,30.5,31\n1,0.1,inf,inf\n2,0.2,,\n3,0.3,32.5,9\n";
         let frames = Frames {
-            upscaler: "lanczos".into(),
+            upscaler: "neural".into(),
             psnr_y: column(table, "psnr_y"),
         };
         assert_eq!(frames.psnr_y.len(), 4);
@@ -116,7 +116,7 @@ mod tests {
             upscaler: upscaler.into(),
             psnr_y: (0..20).map(|i| 30.0 + lift + f64::from(i % 3)).collect(),
         };
-        let curves = [frames("bicubic", 0.0), frames("lanczos", 0.4)];
+        let curves = [frames("lanczos", 0.0), frames("neural", 0.4)];
         let cut = |scene: &str, frame| Cut {
             scene: scene.into(),
             frame,
@@ -127,6 +127,6 @@ mod tests {
         let bars = fs::read_to_string(bars).unwrap();
         assert!(bars.contains("sports") && bars.contains("31.4"), "{bars}");
         let gains = fs::read_to_string(gains).unwrap();
-        assert!(gains.contains("What lanczos gains over bicubic"));
+        assert!(gains.contains("What neural gains over lanczos"));
     }
 }

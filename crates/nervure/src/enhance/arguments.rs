@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use nervure_media::{Codec, Input};
-use serde::Serialize;
 
 /// Upscale a video, keeping its sound, subtitles and timing.
 #[derive(Args, Debug)]
@@ -14,6 +13,7 @@ use serde::Serialize;
 Examples:
   nervure enhance clip.mp4                         writes clip-2x.mp4 beside it
   nervure enhance film.mkv -o big.mkv --scale 3/2 --codec hevc --crf 20
+  nervure enhance clip.mp4 --model l               the best of the real-time models
   nervure enhance film.mkv --resume                goes on after a crash or power loss
   nervure enhance lavfi:testsrc2=size=640x360:duration=5 -o test.mkv
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | nervure enhance - -o - | ffplay -")]
@@ -32,9 +32,14 @@ pub(crate) struct EnhanceArgs {
     #[arg(long, default_value = "2", value_name = "FACTOR")]
     pub(crate) scale: Scale,
 
-    /// How new samples are made
-    #[arg(long, value_enum, default_value_t = Upscaler::Lanczos)]
-    pub(crate) upscaler: Upscaler,
+    /// How new samples are made [default: neural at 2, 3 and 4 times, else lanczos]
+    #[arg(long, value_enum)]
+    pub(crate) upscaler: Option<Upscaler>,
+
+    /// The model: a size (`xs`, `s`, `m`, `l`), a name as in `nervure models list`, or a file
+    /// [default: m]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
 
     /// Codec of the result [default: by container and bit depth]
     #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]
@@ -97,10 +102,11 @@ pub(crate) struct EnhanceArgs {
     pub(crate) quiet: bool,
 }
 
-/// Classical resamplers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Ways to make a picture larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Upscaler {
+    /// A model that learnt from decoded video; luma only, chroma is Lanczos
+    Neural,
     /// Sharper; three lobes
     Lanczos,
     /// Softer, less ringing

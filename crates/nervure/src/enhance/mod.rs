@@ -6,6 +6,7 @@ mod plan;
 mod segmented;
 mod source;
 mod summary;
+mod upscaler;
 pub(crate) mod work;
 
 use std::process::ExitCode;
@@ -13,10 +14,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use nervure_engine::{Stage, Upscale};
-use nervure_kernels::resample::Filter;
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
-pub(crate) use arguments::{EnhanceArgs, Upscaler};
+pub(crate) use arguments::EnhanceArgs;
 pub(crate) use summary::Summary;
 
 use crate::console::{Progress, fail, note};
@@ -176,7 +176,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             plan.spec.format,
             coded.then(|| plan.encode.codec.to_string()),
         ),
-        upscaler: format!("{:?}", plan.upscaler).to_lowercase(),
+        upscaler: plan.upscaler.to_string(),
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
         mended_timestamps: done.damage.timestamps,
@@ -215,15 +215,11 @@ fn kind_name(kind: StreamKind) -> &'static str {
 
 /// The stages between decoding and encoding.
 fn stages(plan: &Plan) -> Result<Vec<Box<dyn Stage>>> {
-    let filter = match plan.upscaler {
-        Upscaler::Lanczos => Filter::Lanczos,
-        Upscaler::Bicubic => Filter::Bicubic,
-    };
     let size = (plan.spec.format.width, plan.spec.format.height);
     Ok(vec![Box::new(Upscale::new(
         plan.source,
         size,
-        filter,
+        plan.upscaler.luma(),
         plan.threads,
     )?)])
 }

@@ -10,7 +10,8 @@ use nervure_media::{
     Codec, EncodeSettings, Input, PictureSpec, SourceInfo, container_keeps_rotation,
 };
 
-use super::arguments::{EnhanceArgs, Upscaler};
+use super::arguments::EnhanceArgs;
+use super::upscaler::Chosen;
 use super::work::Work;
 use crate::console::fail;
 use crate::output::is_special;
@@ -44,7 +45,7 @@ pub(crate) enum Uncompressed {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) target: Target,
-    pub(crate) upscaler: Upscaler,
+    pub(crate) upscaler: Chosen,
     /// Turn the pixels, since the container cannot say that players should.
     pub(crate) turn: Rotation,
     /// What the frames are when they reach the upscaler, and when they leave it.
@@ -246,6 +247,12 @@ impl Plan {
                 format.width, format.height, exact.0, exact.1
             ));
         }
+        let (upscaler, told_of_upscaler) = Chosen::new(
+            args,
+            (turned.width, turned.height),
+            (format.width, format.height),
+        )?;
+        notes.extend(told_of_upscaler);
         let sample_aspect = match turn.swaps_sides() {
             true => (video.sample_aspect.1, video.sample_aspect.0),
             false => video.sample_aspect,
@@ -280,7 +287,7 @@ impl Plan {
         };
         Ok(Plan {
             target,
-            upscaler: args.upscaler,
+            upscaler,
             turn,
             source: turned,
             spec: PictureSpec {
@@ -355,7 +362,7 @@ impl Plan {
     pub(crate) fn identity(&self) -> serde_json::Value {
         serde_json::json!({
             "size": format!("{}", self.spec.format),
-            "upscaler": self.upscaler,
+            "upscaler": self.upscaler.identity(),
             "turn": format!("{:?}", self.turn),
             "container": match &self.target { Target::File { container, .. } => container, _ => "" },
             "codec": self.encode.codec.to_string(),

@@ -199,7 +199,7 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether a word is meant as a file and not as a name.
-fn is_path(word: &str) -> bool {
+pub(crate) fn is_path(word: &str) -> bool {
     word.ends_with(ENDING) || word.contains(std::path::is_separator)
 }
 

@@ -206,58 +206,6 @@ pub fn net_of(artefact: &Artefact, name: &str, device: &Device) -> Result<(Net, 
     Ok((net, model))
 }
 
-/// The network in whole numbers that a file holds.
-pub fn read_quantised(artefact: &Artefact) -> Result<nervure_kernels::int8::Network> {
-    let card = &artefact.card;
-    let count = card.parameter("layers")?;
-    let mut layers = Vec::new();
-    for number in 0..count {
-        let tensor = |name: &str| artefact.tensor(&format!("convs.{number}.{name}"));
-        let weight = tensor("weight")?;
-        let whole = |name: &str| -> Result<Vec<i32>> { Ok(tensor(name)?.as_i32()?.to_vec()) };
-        let unfit = |_| {
-            Error::refused(
-                format!(
-                    "the {} of layer {number} is out of range",
-                    "multiplier or shift"
-                ),
-                "the file is damaged, or of another kind: get it again",
-            )
-        };
-        let multiplier: Result<Vec<i16>, _> = whole("multiplier")?
-            .into_iter()
-            .map(i16::try_from)
-            .collect();
-        let shift: Result<Vec<u8>, _> = whole("shift")?.into_iter().map(u8::try_from).collect();
-        let [outputs, inputs, ..] = weight.shape[..] else {
-            return Err(Error::refused(
-                format!("weights of layer {number} are {:?}", weight.shape),
-                "the file is damaged, or of another kind: get it again",
-            ));
-        };
-        layers.push(nervure_kernels::int8::Layer {
-            inputs,
-            outputs,
-            weights: weight.as_i8()?.to_vec(),
-            bias: whole("bias")?,
-            multiplier: multiplier.map_err(unfit)?,
-            shift: shift.map_err(unfit)?,
-        });
-    }
-    let network = nervure_kernels::int8::Network {
-        scale: card.scale as usize,
-        fold: card.parameter("fold")?,
-        layers,
-    };
-    network.check().map_err(|error| {
-        Error::refused(
-            format!("{} is no sound network: {error}", card.name),
-            "the file is damaged, or of another kind: get it again",
-        )
-    })?;
-    Ok(network)
-}
-
 /// The network that a card tells of.
 pub fn model_of(card: &Card) -> Result<ModelConfig> {
     let scale = card.scale as usize;

@@ -71,7 +71,7 @@ macro_rules! kernels {
             $(#[$feature])*
             unsafe fn products_of(rounds: usize) -> usize {
                 // SAFETY: the caller's promise.
-                unsafe { registers::<$dots>(rounds) }
+                unsafe { registers::<$dots, { $block * $registers / 2 }>(rounds) }
             }
 
             $(#[$feature])*

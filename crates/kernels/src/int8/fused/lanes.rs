@@ -59,10 +59,10 @@ pub(super) const WIDEST: usize = 16;
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
 pub(super) struct Quad {
-    /// What sums begin with: the bias, and what makes a shift round.
-    pub(super) bias: [i32; 4],
     /// For each pixel of a register: as an operand in memory it costs nothing.
     pub(super) shift: [[i32; WIDEST]; 4],
+    /// What sums begin with: the bias, and what makes a shift round.
+    pub(super) bias: [i32; 4],
     /// Each four times.
     pub(super) multipliers: [[i16; 4]; 4],
 }

@@ -14,17 +14,16 @@ pub fn products(isa: Isa, rounds: usize) -> usize {
     unsafe { (kernels.products)(rounds) }
 }
 
-/// As many sums as nobody waits for another.
-const SUMS: usize = 12;
-
+/// With two times `PAIRS` sums: as many as a tile has.
+///
 /// # Safety
 /// The processor has the instructions.
 #[inline(always)]
-pub(super) unsafe fn registers<D: Dots>(rounds: usize) -> usize {
-    let mut operands = ([[3_u8; 64], [5; 64]], [[1_i8, 2, 3, 4]; SUMS / 2]);
+pub(super) unsafe fn registers<D: Dots, const PAIRS: usize>(rounds: usize) -> usize {
+    let mut operands = ([[3_u8; 64], [5; 64]], [[1_i8, 2, 3, 4]; PAIRS]);
     // SAFETY: the caller's promise; a register is at most 64 bytes.
     unsafe {
-        let mut sums: [[D; 2]; SUMS / 2] = [[D::splat(0); 2]; SUMS / 2];
+        let mut sums = [[D::splat(0); 2]; PAIRS];
         for _ in 0..rounds {
             // Others each time, for all that the compiler knows: no product is an old one.
             let (codes, weights) = black_box(&mut operands);
@@ -37,6 +36,6 @@ pub(super) unsafe fn registers<D: Dots>(rounds: usize) -> usize {
             }
         }
         black_box(sums);
-        rounds * SUMS * D::COUNT * 4
+        rounds * 2 * PAIRS * D::COUNT * 4
     }
 }

@@ -113,25 +113,13 @@ unsafe fn tile<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
         }
         let at = x * D::COUNT * 4;
         let mut weights = weights;
-        let mut rows = row.rows.map(|row| row.add(at));
+        let mut group = at;
         for _ in 0..row.layer.groups {
-            for from in &mut rows {
-                for column in 0..ACROSS {
-                    let from = from.offset((column as isize - (ACROSS / 2) as isize) * 4);
-                    let mut codes = [D::codes(from); P];
-                    for (p, codes) in codes.iter_mut().enumerate().skip(1) {
-                        *codes = D::codes(from.add(p * D::COUNT * 4));
-                    }
-                    for (o, sums) in sums.iter_mut().enumerate() {
-                        let weight = D::weights(weights.add(4 * o));
-                        for (sum, codes) in sums.iter_mut().zip(codes) {
-                            *sum = sum.dot(codes, weight);
-                        }
-                    }
-                    weights = weights.add(4 * O);
-                }
-                *from = from.add(row.stride);
-            }
+            // Not a loop: each end of one is a guess that the processor may get wrong.
+            weights = taps::<D, P, O, ACROSS>(&mut sums, row.rows[0].add(group), weights);
+            weights = taps::<D, P, O, ACROSS>(&mut sums, row.rows[1].add(group), weights);
+            weights = taps::<D, P, O, ACROSS>(&mut sums, row.rows[2].add(group), weights);
+            group += row.stride;
         }
         match row.to {
             To::Codes(to, stride) => {
@@ -152,5 +140,35 @@ unsafe fn tile<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
                 }
             }
         }
+    }
+}
+
+/// Adds a row of the kernel to `O` outputs of `P` registers of pixels; gives the weights that follow.
+///
+/// # Safety
+/// As [`row`]; there are weights for all taps.
+#[inline(always)]
+unsafe fn taps<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
+    sums: &mut [[D; P]; O],
+    from: *const u8,
+    weights: *const i8,
+) -> *const i8 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for column in 0..ACROSS {
+            let from = from.offset((column as isize - (ACROSS / 2) as isize) * 4);
+            let weights = weights.add(4 * O * column);
+            let mut codes = [D::codes(from); P];
+            for (p, codes) in codes.iter_mut().enumerate().skip(1) {
+                *codes = D::codes(from.add(p * D::COUNT * 4));
+            }
+            for (o, sums) in sums.iter_mut().enumerate() {
+                let weight = D::weights(weights.add(4 * o));
+                for (sum, codes) in sums.iter_mut().zip(codes) {
+                    *sum = sum.dot(codes, weight);
+                }
+            }
+        }
+        weights.add(4 * O * ACROSS)
     }
 }

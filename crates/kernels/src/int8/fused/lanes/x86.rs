@@ -24,7 +24,7 @@ unsafe fn multipliers(quad: &Quad, first: usize) -> __m128i {
 unsafe fn shifted_512(sums: __m512i, quad: &Quad, output: usize) -> __m512i {
     // SAFETY: the caller's promise.
     unsafe {
-        let shift = _mm512_load_si512(quad.shift[output].as_ptr().cast());
+        let shift = _mm512_loadu_si512(quad.shift[output].as_ptr().cast());
         _mm512_srav_epi32(sums, shift)
     }
 }
@@ -35,7 +35,7 @@ unsafe fn shifted_512(sums: __m512i, quad: &Quad, output: usize) -> __m512i {
 unsafe fn shifted_256(sums: __m256i, quad: &Quad, output: usize) -> __m256i {
     // SAFETY: the caller's promise.
     unsafe {
-        let shift = _mm256_load_si256(quad.shift[output].as_ptr().cast());
+        let shift = _mm256_loadu_si256(quad.shift[output].as_ptr().cast());
         _mm256_srav_epi32(sums, shift)
     }
 }

@@ -1,0 +1,205 @@
+//! Models on the picture path: the luma that they make, and what is said of those that cannot run.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use nervure_engine::{Error, Luma, Model, Pull, Stage, Upscale};
+use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes, TimeBase, Timestamp};
+use nervure_kernels::Isa;
+use nervure_kernels::int8::reference;
+use nervure_kernels::resample::Filter;
+use nervure_record::{
+    Artefact, Card, Family, Planes as Colours, Precision, SCHEMA, Tensor, Training,
+};
+
+const CHANNELS: usize = 8;
+const LAYERS: usize = 4;
+
+/// The same numbers each time.
+fn numbers() -> impl FnMut(i32, i32) -> i32 {
+    let mut seed = 5_u32;
+    move |low, high| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        low + ((seed >> 8) % (high - low + 1) as u32) as i32
+    }
+}
+
+fn artefact(scale: u32) -> Artefact {
+    let mut next = numbers();
+    let mut tensors = BTreeMap::new();
+    let mut inputs = 1;
+    for layer in 0..LAYERS {
+        let outputs = match layer + 1 == LAYERS {
+            true => (scale * scale) as usize,
+            false => CHANNELS,
+        };
+        let mut add = |name: &str, tensor| {
+            tensors.insert(format!("convs.{layer}.{name}"), tensor);
+        };
+        let mut of =
+            |count: usize, low, high| -> Vec<i32> { (0..count).map(|_| next(low, high)).collect() };
+        let weights = of(outputs * inputs * 9, -60, 60);
+        let weights = weights.into_iter().map(|weight| weight as i8).collect();
+        add(
+            "weight",
+            Tensor::i8(vec![outputs, inputs, 3, 3], weights).unwrap(),
+        );
+        add(
+            "bias",
+            Tensor::i32(vec![outputs], of(outputs, -900, 900)).unwrap(),
+        );
+        add(
+            "multiplier",
+            Tensor::i32(vec![outputs], of(outputs, 9000, 32767)).unwrap(),
+        );
+        add(
+            "shift",
+            Tensor::i32(vec![outputs], of(outputs, 5, 7)).unwrap(),
+        );
+        inputs = outputs;
+    }
+    let sizes = [
+        ("channels", CHANNELS),
+        ("layers", LAYERS),
+        ("frames", 1),
+        ("fold", 1),
+    ];
+    let card = Card {
+        schema: SCHEMA,
+        name: "random".into(),
+        family: Family::ResidualEspcn,
+        parameters: BTreeMap::from(sizes.map(|(name, size)| (name.into(), size as u64))),
+        scale,
+        planes: Colours::Luma,
+        precision: Precision::Int8,
+        training: Training::default(),
+        parent: None,
+        quality: Vec::new(),
+        sources: Vec::new(),
+        licence: "CC0-1.0".into(),
+        notes: String::new(),
+    };
+    Artefact { card, tensors }
+}
+
+fn picture(format: PictureFormat) -> Frame {
+    let mut frame = Frame::new(format, Timestamp::new(3, TimeBase::new(1, 25)));
+    let mut next = numbers();
+    match &mut frame.planes {
+        Planes::Eight(planes) => {
+            let samples = planes
+                .iter_mut()
+                .flat_map(|plane| plane.rows_mut().flatten());
+            samples.for_each(|sample| *sample = next(0, 255) as u8);
+        }
+        Planes::Ten(planes) => {
+            let samples = planes
+                .iter_mut()
+                .flat_map(|plane| plane.rows_mut().flatten());
+            samples.for_each(|sample| *sample = next(0, 1023) as u16);
+        }
+    }
+    frame
+}
+
+fn luma(frame: &Frame) -> Vec<u16> {
+    match &frame.planes {
+        Planes::Eight([y, ..]) => y.rows().flatten().copied().map(u16::from).collect(),
+        Planes::Ten([y, ..]) => y.rows().flatten().copied().collect(),
+    }
+}
+
+fn through(frame: &Frame, luma: impl Into<Luma>, scale: usize, threads: usize) -> Frame {
+    let format = frame.format();
+    let size = (format.width * scale, format.height * scale);
+    let mut stage = Upscale::new(format, size, luma, threads).unwrap();
+    stage.push(frame.clone()).unwrap();
+    match stage.pull().unwrap() {
+        Pull::Frame(frame) => frame,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn luma_is_the_reference_and_chroma_the_classical_upscaler() {
+    for scale in 2..=4 {
+        let artefact = artefact(scale);
+        let network = nervure_engine::whole_numbers(&artefact).unwrap();
+        let scale = scale as usize;
+        for (chroma, depth) in [
+            (Chroma::C420, BitDepth::Eight),
+            (Chroma::C444, BitDepth::Ten),
+        ] {
+            let frame = picture(PictureFormat::new(53, 31, chroma, depth));
+            let wanted = reference(&network, &luma(&frame), 53, 31, depth);
+            let classical = through(&frame, Filter::Lanczos, scale, 1);
+            assert_ne!(luma(&classical), wanted, "the network does something");
+            for isa in Isa::available() {
+                let model = Model::new(&artefact, isa).unwrap();
+                for threads in [1, 2, 3, 40] {
+                    let large = through(&frame, model.clone(), scale, threads);
+                    assert!(luma(&large) == wanted, "{scale}x, {isa}, {threads} threads");
+                    match (&large.planes, &classical.planes) {
+                        (Planes::Eight(a), Planes::Eight(b)) => assert_eq!(a[1..], b[1..]),
+                        (Planes::Ten(a), Planes::Ten(b)) => assert_eq!(a[1..], b[1..]),
+                        _ => panic!("another depth"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_becomes_a_model() {
+    let bytes = artefact(2).to_bytes().unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    assert_eq!((model.scale(), model.card().name.as_str()), (2, "random"));
+    assert_eq!(model.macs(), 9 * (8 + 8 * 8 * 2 + 8 * 4));
+    for cut in [0, 7, 100, bytes.len() - 1] {
+        assert!(Model::from_bytes(&bytes[..cut]).is_err(), "{cut} bytes");
+    }
+}
+
+#[test]
+fn what_cannot_run_is_told() {
+    let told = |change: &dyn Fn(&mut Artefact)| {
+        let mut artefact = artefact(2);
+        change(&mut artefact);
+        Model::new(&artefact, Isa::best()).unwrap_err().to_string()
+    };
+    let other = told(&|it| it.card.precision = Precision::Fp32);
+    assert!(other.contains("only residual-espcn in int8"), "{other}");
+    let frames = told(&|it| {
+        it.card.parameters.insert("frames".into(), 3);
+    });
+    assert!(frames.contains("several pictures"), "{frames}");
+    let missing = told(&|it| {
+        it.tensors.remove("convs.2.bias");
+    });
+    assert!(
+        missing.contains("layer 2") && missing.contains("convs.2.bias"),
+        "{missing}"
+    );
+    let scale = told(&|it| it.card.scale = 3);
+    assert!(scale.contains("4 channels, and 9 are wanted"), "{scale}");
+    let shift = told(&|it| {
+        let wrong = Tensor::i32(vec![8], vec![40; 8]).unwrap();
+        it.tensors.insert("convs.0.shift".into(), wrong);
+    });
+    assert!(shift.contains("a shift of 40"), "{shift}");
+    let deep = told(&|it| {
+        it.card.parameters.insert("layers".into(), u64::MAX);
+    });
+    assert!(deep.contains("random"), "{deep}");
+}
+
+#[test]
+fn a_model_makes_only_its_own_size() {
+    let model = Model::from_bytes(&artefact(2).to_bytes().unwrap()).unwrap();
+    let small = PictureFormat::new(32, 32, Chroma::C420, BitDepth::Eight);
+    let Err(error) = Upscale::new(small, (96, 96), model, 1) else {
+        panic!("it was accepted");
+    };
+    assert!(matches!(error, Error::Scale { scale: 2, .. }), "{error}");
+}

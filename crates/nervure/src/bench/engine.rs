@@ -1,0 +1,285 @@
+//! `nervure bench engine`: milliseconds of a frame, as a share of what the processor could do at most.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use nervure_engine::{Model, Pull, Stage, Upscale, whole_numbers};
+use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Plane, Planes, TimeBase, Timestamp};
+use nervure_kernels::Isa;
+use nervure_kernels::int8::{Network, Scratch, products, reference};
+use serde::Serialize;
+
+use crate::console::say;
+use crate::models::find_real_time;
+
+/// Measure a real-time model: milliseconds of a frame, chroma included
+///
+/// In turns with frames, every thread multiplies bytes in registers and does nothing else, which no
+/// network can do faster: `peak`. A part of the picture is compared with the definition of the network,
+/// to the bit.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nervure bench engine
+  nervure bench engine --model s --threads 1 --isa avx2 --json")]
+pub(super) struct EngineArgs {
+    /// The model: a size (`xs`, `s`, `m`, `l`), a name, or a file
+    #[arg(long, value_name = "MODEL", default_value = "m")]
+    model: String,
+
+    /// How many times larger, for a model that is given by size
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
+    scale: u8,
+
+    /// Width of the small picture
+    #[arg(long, value_name = "N", default_value_t = 960, value_parser = clap::value_parser!(u16).range(1..=8192))]
+    width: u16,
+
+    /// Height of the small picture
+    #[arg(long, value_name = "N", default_value_t = 540, value_parser = clap::value_parser!(u16).range(1..=8192))]
+    height: u16,
+
+    /// Bits of a sample
+    #[arg(long, value_name = "8|10", default_value_t = 8, value_parser = depth)]
+    depth: u8,
+
+    /// Threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+
+    /// Instructions to use: auto, scalar, avx2, avxvnni, avx512, neon
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    isa: Isa,
+
+    /// How long to measure
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+
+    /// Print JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn depth(text: &str) -> Result<u8, String> {
+    match text {
+        "8" => Ok(8),
+        "10" => Ok(10),
+        _ => Err("choose 8 or 10".into()),
+    }
+}
+
+/// What was measured. A stable interface: keys are added, never renamed.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    isa: String,
+    threads: usize,
+    width: usize,
+    height: usize,
+    scale: usize,
+    depth: u32,
+    frames: usize,
+    ms_median: f64,
+    ms_min: f64,
+    /// Multiplications with a weight, in billions.
+    gmac_per_frame: f64,
+    gmac_per_s: f64,
+    /// What all threads together can multiply at most.
+    peak_gmac_per_s: f64,
+    peak_share: f64,
+    bit_exact: bool,
+}
+
+/// Frames that are not counted.
+const WARM: usize = 3;
+/// The least and the most that are.
+const FRAMES: std::ops::RangeInclusive<usize> = 5..=100_000;
+/// How long multiplications are counted after each frame.
+const PEAK: Duration = Duration::from_millis(5);
+/// The part that is compared with the definition, which is slow.
+const EXACT: (usize, usize) = (200, 24);
+
+/// The command.
+pub(super) fn run(args: &EngineArgs) -> Result<ExitCode> {
+    let artefact = find_real_time(&args.model, args.scale.into())?;
+    let model = Model::new(&artefact, args.isa)?;
+    let threads = match args.threads {
+        Some(threads) => threads.into(),
+        None => thread::available_parallelism().map_or(1, usize::from),
+    };
+    let depth = match args.depth {
+        10 => BitDepth::Ten,
+        _ => BitDepth::Eight,
+    };
+    let (width, height) = (usize::from(args.width), usize::from(args.height));
+    let frame = picture(PictureFormat::new(width, height, Chroma::C420, depth));
+    let bit_exact = is_exact(&model, &whole_numbers(&artefact)?, &frame);
+
+    let scale = model.scale();
+    let size = (width * scale, height * scale);
+    let mut stage = Upscale::new(frame.format(), size, model.clone(), threads)?;
+    let (mut times, mut peaks) = (Vec::new(), Vec::new());
+    let began = Instant::now();
+    while times.len() < WARM + FRAMES.start()
+        || (began.elapsed().as_secs_f64() < args.seconds && times.len() < *FRAMES.end())
+    {
+        let given = frame.clone();
+        let start = Instant::now();
+        stage.push(given)?;
+        let large = stage.pull()?;
+        times.push(start.elapsed().as_secs_f64());
+        debug_assert!(matches!(large, Pull::Frame(_)));
+        peaks.push(peak(args.isa, threads));
+    }
+    times.drain(..WARM);
+    let (median, least) = (middle(&mut times), times[0]);
+    let gmac = (model.macs() * width * height) as f64 / 1e9;
+    let peak = middle(&mut peaks);
+    let report = Report {
+        model: model.card().name.clone(),
+        isa: args.isa.to_string(),
+        threads,
+        width,
+        height,
+        scale,
+        depth: depth.bits(),
+        frames: times.len(),
+        ms_median: median * 1e3,
+        ms_min: least * 1e3,
+        gmac_per_frame: gmac,
+        gmac_per_s: gmac / median,
+        peak_gmac_per_s: peak,
+        peak_share: gmac / median / peak,
+        bit_exact,
+    };
+    if args.json {
+        crate::print_json(&report)?;
+    } else {
+        report.say();
+    }
+    Ok(ExitCode::from(u8::from(!bit_exact)))
+}
+
+impl Report {
+    fn say(&self) {
+        say(&format!(
+            "{}, {} on {} {}: {}x{} to {}x{} in {:.2} ms, {:.1} frames a second",
+            self.model,
+            self.isa,
+            self.threads,
+            if self.threads == 1 {
+                "thread"
+            } else {
+                "threads"
+            },
+            self.width,
+            self.height,
+            self.width * self.scale,
+            self.height * self.scale,
+            self.ms_median,
+            1e3 / self.ms_median,
+        ));
+        say(&format!(
+            "  {:.0} of at most {:.0} billion multiplications a second: {:.1}%",
+            self.gmac_per_s,
+            self.peak_gmac_per_s,
+            self.peak_share * 100.0
+        ));
+        if !self.bit_exact {
+            say("  NOT what the network is defined to give");
+        }
+    }
+}
+
+/// The median, of numbers that are sorted on the way.
+fn middle(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// Billions of multiplications a second, by all threads at once.
+fn peak(isa: Isa, threads: usize) -> f64 {
+    let one = || {
+        let (start, mut count) = (Instant::now(), 0);
+        while start.elapsed() < PEAK {
+            count += products(isa, 2000);
+        }
+        count as f64 / start.elapsed().as_secs_f64() / 1e9
+    };
+    if threads == 1 {
+        return one();
+    }
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let rates = workers.into_iter().map(|it| it.join().unwrap_or(0.0));
+        rates.sum()
+    })
+}
+
+/// Waves, and some noise from a fixed seed.
+fn picture(format: PictureFormat) -> Frame {
+    let mut frame = Frame::new(format, Timestamp::new(0, TimeBase::new(1, 25)));
+    let mut seed = 7_u32;
+    let mut sample = move |x: usize, y: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let wave = (x as f64 / 9.0).sin() * (y as f64 / 13.0).cos();
+        0.45 + 0.35 * wave + f64::from(seed >> 24) / 2560.0
+    };
+    match &mut frame.planes {
+        Planes::Eight(planes) => {
+            for (y, row) in planes.iter_mut().flat_map(|it| it.rows_mut().enumerate()) {
+                for (x, to) in row.iter_mut().enumerate() {
+                    *to = (sample(x, y) * 255.0) as u8;
+                }
+            }
+        }
+        Planes::Ten(planes) => {
+            for (y, row) in planes.iter_mut().flat_map(|it| it.rows_mut().enumerate()) {
+                for (x, to) in row.iter_mut().enumerate() {
+                    *to = (sample(x, y) * 1023.0) as u16;
+                }
+            }
+        }
+    }
+    frame
+}
+
+/// Whether a part of the picture is what the definition says.
+fn is_exact(model: &Model, network: &Network, frame: &Frame) -> bool {
+    let format = frame.format();
+    let (width, height) = (format.width.min(EXACT.0), format.height.min(EXACT.1));
+    let (wide, high) = (width * model.scale(), height * model.scale());
+    let program = model.program();
+    let mut scratch = Scratch::default();
+    let (samples, found): (Vec<u16>, Vec<u16>) = match &frame.planes {
+        Planes::Eight([y, ..]) => {
+            let part: Vec<u8> = y
+                .rows()
+                .take(height)
+                .flat_map(|row| &row[..width])
+                .copied()
+                .collect();
+            let mut out = vec![0; wide * high];
+            let plane = Plane::from_samples(width, height, &part);
+            program.run(&plane, 0..height, &mut out, wide, &mut scratch);
+            let wider = |samples: Vec<u8>| samples.into_iter().map(u16::from).collect();
+            (wider(part), wider(out))
+        }
+        Planes::Ten([y, ..]) => {
+            let part: Vec<u16> = y
+                .rows()
+                .take(height)
+                .flat_map(|row| &row[..width])
+                .copied()
+                .collect();
+            let mut out = vec![0; wide * high];
+            let plane = Plane::from_samples(width, height, &part);
+            program.run(&plane, 0..height, &mut out, wide, &mut scratch);
+            (part, out)
+        }
+    };
+    found == reference(network, &samples, width, height, format.depth)
+}
