@@ -94,21 +94,23 @@ pub(super) fn neighbours(codes: &[u8], bytes: [Option<usize>; 4], offset: u8, to
     let columns: [&[u8]; 3] = std::array::from_fn(|column| &codes[column..column + count]);
     let [left, middle, right] = columns;
     let pixels = to.iter_mut().zip(left.iter().zip(middle).zip(right));
+    // As one number each, which the compiler makes registers of.
+    let number = |code: &u8| u32::from(code.wrapping_sub(offset));
     match bytes {
         [Some(0), Some(1), Some(2), None] => {
             for (to, ((left, middle), right)) in pixels {
-                let four = [*left, *middle, *right, offset].map(|code| code.wrapping_sub(offset));
-                *to = four;
+                let four = number(left) | number(middle) << 8 | number(right) << 16;
+                *to = four.to_le_bytes();
             }
         }
         [Some(0), None, Some(1), None] => {
             for (to, ((left, middle), _)) in pixels {
-                *to = [*left, 0, *middle, 0];
+                *to = (number(left) | number(middle) << 16).to_le_bytes();
             }
         }
         _ => {
             for (to, (_, right)) in pixels {
-                *to = [*right, 0, 0, 0];
+                *to = number(right).to_le_bytes();
             }
         }
     }

@@ -126,7 +126,7 @@ macro_rules! kernels {
 kernels!(
     avx512,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
-    x86::Vnni512, x86::Words512, 8 x 3, 4 x 5
+    x86::Vnni512, x86::Words512, 4 x 6, 4 x 6
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(

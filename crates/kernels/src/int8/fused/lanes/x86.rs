@@ -220,8 +220,7 @@ eight_pixels!(
 
 /// Weights of two neighbouring taps, for `madd`.
 fn pair(weights: &Weights, first: usize) -> i32 {
-    let word = |tap: usize| weights.get(tap).copied().unwrap_or(0);
-    i32::from(word(first) as u16) | i32::from(word(first + 1)) << 16
+    i32::from(weights[first] as u16) | i32::from(weights[first + 1]) << 16
 }
 
 /// Words in registers of `$count`.
@@ -236,13 +235,16 @@ macro_rules! words {
 
         impl Words for $name {
             const COUNT: usize = $count;
-            type Taps = [$register; 4];
+            type Taps = ([$register; 3], usize);
 
             #[inline(always)]
             unsafe fn taps(weights: &Weights) -> Self::Taps {
-                let pairs = [0, 2, 4, 6].map(|first| pair(weights, first));
+                // A lobe never reaches both ends.
+                let first = usize::from(weights[0] == 0);
+                debug_assert!(first == 1 || weights[6] == 0);
+                let pairs = [0, 2, 4].map(|tap| pair(weights, first + tap));
                 // SAFETY: the caller's promise, here and in all methods below.
-                pairs.map(|pair| unsafe { $set32(pair) })
+                (pairs.map(|pair| unsafe { $set32(pair) }), first)
             }
 
             #[inline(always)]
@@ -263,12 +265,10 @@ macro_rules! words {
                 unsafe {
                     let half = $set32(1 << 13);
                     let (mut low, mut high) = (half, half);
+                    let (taps, first) = taps;
                     for (index, taps) in taps.iter().enumerate() {
-                        let a = $loadu(rows[2 * index].add(at).cast());
-                        let b = match rows.get(2 * index + 1) {
-                            Some(row) => $loadu(row.add(at).cast()),
-                            None => $zero(),
-                        };
+                        let a = $loadu(rows[first + 2 * index].add(at).cast());
+                        let b = $loadu(rows[first + 2 * index + 1].add(at).cast());
                         low = $add(low, $madd($low(a, b), *taps));
                         high = $add(high, $madd($high(a, b), *taps));
                     }
