@@ -34,7 +34,7 @@ impl Model {
     pub fn new(artefact: &Artefact, isa: Isa) -> Result<Model, Error> {
         let network = whole_numbers(artefact)?;
         let card = artefact.card.clone();
-        let program = Program::new(&network, isa).map_err(|error| refused(&card, error))?;
+        let program = Program::new(&network, isa).map_err(|error| refused(&card, &error))?;
         let shared = Arc::new(Shared { card, program });
         Ok(Model { shared })
     }
@@ -60,7 +60,7 @@ impl Model {
     }
 }
 
-fn refused(card: &Card, reason: impl ToString) -> Error {
+fn refused(card: &Card, reason: &dyn std::fmt::Display) -> Error {
     Error::Model {
         name: card.name.clone(),
         reason: reason.to_string(),
@@ -70,7 +70,7 @@ fn refused(card: &Card, reason: impl ToString) -> Error {
 /// The network in whole numbers that an artefact holds.
 pub fn whole_numbers(artefact: &Artefact) -> Result<Network, Error> {
     let card = &artefact.card;
-    let refuse = |reason: String| refused(card, reason);
+    let refuse = |reason: String| refused(card, &reason);
     if (card.family, card.precision) != (Family::ResidualEspcn, Precision::Int8) {
         return Err(refuse(format!(
             "it is a {} in {}, and only residual-espcn in int8 runs in real time",

@@ -30,6 +30,7 @@ fn each_command_explains_itself() {
         let text = help(&["dataset", verb, "--help"]);
         insta::assert_snapshot!(format!("dataset_{verb}"), text);
     }
+    insta::assert_snapshot!("bench_engine", help(&["bench", "engine", "--help"]));
     for verb in ["list", "show", "export"] {
         let text = help(&["models", verb, "--help"]);
         insta::assert_snapshot!(format!("models_{verb}"), text);

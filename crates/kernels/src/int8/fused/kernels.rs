@@ -12,6 +12,7 @@ use crate::int8::lanczos::Weights;
 
 type Finished = unsafe fn(&[*const i16; 7], &Weights, *const i16, *mut i16, usize, bool);
 type Woven<T> = unsafe fn(&[&[i16]], &mut [T]);
+type Neighbours = unsafe fn(&[u8], [Option<usize>; 4], u8, &mut [[u8; 4]]);
 
 /// What a row program is made of.
 ///
@@ -27,7 +28,7 @@ pub(super) struct Kernels {
     pub(super) row: unsafe fn(&Row<'_>),
     pub(super) weighted: unsafe fn(&[*const i16; 7], &Weights, *mut i16, usize),
     pub(super) finished: Finished,
-    pub(super) neighbours: unsafe fn(&[u8], [Option<usize>; 4], u8, &mut [[u8; 4]]),
+    pub(super) neighbours: Neighbours,
     pub(super) woven_8: Woven<u8>,
     pub(super) woven_10: Woven<u16>,
     pub(super) products: unsafe fn(usize) -> usize,

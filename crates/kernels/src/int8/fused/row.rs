@@ -123,11 +123,12 @@ unsafe fn tile<D: Dots, const P: usize, const O: usize, const ACROSS: usize>(
         }
         match row.to {
             To::Codes(to, stride) => {
-                for q in 0..O / 4 {
-                    for p in 0..P {
-                        let four = [0, 1, 2, 3].map(|o| sums[4 * q + o][p]);
+                for (q, (quad, sums)) in quads.iter().zip(sums.as_chunks::<4>().0).enumerate() {
+                    let [a, b, c, d] = sums;
+                    let outputs = a.iter().zip(b).zip(c.iter().zip(d));
+                    for (p, ((a, b), (c, d))) in outputs.enumerate() {
                         let to = to.add((first + q) * stride + at + p * D::COUNT * 4);
-                        D::store_codes(four, &quads[q], to);
+                        D::store_codes([*a, *b, *c, *d], quad, to);
                     }
                 }
             }
