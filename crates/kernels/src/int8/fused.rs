@@ -145,7 +145,8 @@ const BASE_RING: usize = 2 * REACH + 1;
 #[derive(Clone, Debug)]
 struct Layout {
     width: usize,
-    /// Registers of pixels in a row.
+    /// Pixels in a register, and registers in a row.
+    pixels: usize,
     registers: usize,
     /// Bytes from one group of a row to the next.
     group: usize,
@@ -182,6 +183,7 @@ impl Layout {
         let corrections = program.layers.last().map_or(0, |last| 4 * last.quads.len());
         Layout {
             width,
+            pixels: program.kernels.pixels,
             registers,
             group,
             rings,
@@ -197,7 +199,7 @@ impl Layout {
     fn is_for(&self, program: &Program, width: usize) -> bool {
         let kernels = &program.kernels;
         self.width == width
-            && self.registers == width.div_ceil(kernels.pixels)
+            && self.pixels == kernels.pixels
             && self.outputs == program.scale * program.scale
             && self.rings.len() == program.layers.len()
             && (self.rings.iter().zip(&program.layers))
@@ -382,7 +384,7 @@ impl Strip<'_> {
             unsafe {
                 let to = self.codes.add(at).cast::<[u8; 4]>();
                 let to = std::slice::from_raw_parts_mut(to, self.layout.width);
-                (kernels.neighbours)(row, kernels.form.bytes(group), kernels.form.offset(), to);
+                (kernels.neighbours)(row, kernels.form.bytes(group), to);
             }
         }
     }

@@ -89,13 +89,13 @@ pub(super) fn woven<T: Code>(planes: &[&[i16]], out: &mut [T]) {
 
 /// A row of codes as pixels of four bytes, by form; `codes` has a code more at either end.
 #[inline(always)]
-pub(super) fn neighbours(codes: &[u8], bytes: [Option<usize>; 4], offset: u8, to: &mut [[u8; 4]]) {
+pub(super) fn neighbours(codes: &[u8], bytes: [Option<usize>; 4], to: &mut [[u8; 4]]) {
     let count = to.len();
     let columns: [&[u8]; 3] = std::array::from_fn(|column| &codes[column..column + count]);
     let [left, middle, right] = columns;
     let pixels = to.iter_mut().zip(left.iter().zip(middle).zip(right));
     // As one number each, which the compiler makes registers of.
-    let number = |code: &u8| u32::from(code.wrapping_sub(offset));
+    let number = |code: &u8| u32::from(*code);
     match bytes {
         [Some(0), Some(1), Some(2), None] => {
             for (to, ((left, middle), right)) in pixels {

@@ -12,7 +12,7 @@ use crate::int8::lanczos::Weights;
 
 type Finished = unsafe fn(&[*const i16; 7], &Weights, *const i16, *mut i16, usize, bool);
 type Woven<T> = unsafe fn(&[&[i16]], &mut [T]);
-type Neighbours = unsafe fn(&[u8], [Option<usize>; 4], u8, &mut [[u8; 4]]);
+type Neighbours = unsafe fn(&[u8], [Option<usize>; 4], &mut [[u8; 4]]);
 
 /// What a row program is made of.
 ///
@@ -109,10 +109,9 @@ macro_rules! kernels {
             unsafe fn neighbours_of(
                 codes: &[u8],
                 bytes: [Option<usize>; 4],
-                offset: u8,
                 to: &mut [[u8; 4]],
             ) {
-                neighbours(codes, bytes, offset, to);
+                neighbours(codes, bytes, to);
             }
 
             $(#[$feature])*

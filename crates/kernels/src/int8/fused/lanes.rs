@@ -20,16 +20,13 @@ pub(super) enum PictureForm {
     /// followed by nothing: no pair of products leaves 16 bits.
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
     Paired,
-    /// As `Whole`, of codes less 128, which fit signed bytes. What they lack is in the bias.
-    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code))]
-    Centred,
 }
 
 impl PictureForm {
     /// Groups of four bytes.
     pub(super) fn groups(self) -> usize {
         match self {
-            PictureForm::Whole | PictureForm::Centred => 1,
+            PictureForm::Whole => 1,
             PictureForm::Paired => 2,
         }
     }
@@ -37,17 +34,9 @@ impl PictureForm {
     /// Which of the three neighbours each byte is, left to right.
     pub(super) fn bytes(self, group: usize) -> [Option<usize>; 4] {
         match (self, group) {
-            (PictureForm::Whole | PictureForm::Centred, _) => [Some(0), Some(1), Some(2), None],
+            (PictureForm::Whole, _) => [Some(0), Some(1), Some(2), None],
             (PictureForm::Paired, 0) => [Some(0), None, Some(1), None],
             (PictureForm::Paired, _) => [Some(2), None, None, None],
-        }
-    }
-
-    /// What is taken off each code.
-    pub(super) fn offset(self) -> u8 {
-        match self {
-            PictureForm::Centred => 128,
-            PictureForm::Whole | PictureForm::Paired => 0,
         }
     }
 }

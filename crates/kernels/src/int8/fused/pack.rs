@@ -19,16 +19,10 @@ pub(super) struct Packed {
 impl Packed {
     /// The first layer, which is given the picture.
     pub(super) fn first(layer: &Layer, form: PictureForm, block: usize) -> Self {
-        let mut packed = pack(layer, block, form.groups(), 1, |weights, row, group, _| {
+        pack(layer, block, form.groups(), 1, |weights, row, group, _| {
             form.bytes(group)
                 .map(|column| column.map_or(0, |column| weights[row * 3 + column]))
-        });
-        let outputs = packed.quads.iter_mut().flat_map(|quad| &mut quad.bias);
-        for (bias, weights) in outputs.zip(layer.weights.chunks_exact(9)) {
-            let sum: i32 = weights.iter().map(|&weight| i32::from(weight)).sum();
-            *bias = bias.wrapping_add(sum * i32::from(form.offset()));
-        }
-        packed
+        })
     }
 
     /// A layer that is given codes of another.
