@@ -11,9 +11,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use nervure_record::{Artefact, Precision};
+use nervure_record::Artefact;
 
-use self::shelf::{Kept, Wanted};
+use self::shelf::Kept;
 use crate::console::fail;
 
 /// List models, look at their cards, and export them for other engines.
@@ -57,16 +57,19 @@ pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
     if let Some(bytes) = shipped::find(&name) {
         return Artefact::from_bytes(bytes).with_context(|| format!("cannot read {name}"));
     }
-    if is_tier {
+    let kept = Path::new("models").join(format!("{name}.int8.safetensors"));
+    if !kept.exists() {
+        let what = match is_tier {
+            true => format!("of size {tier} that makes pictures {scale} times larger"),
+            false => format!("called {name:?}"),
+        };
         return Err(fail(
-            format!("there is no model of size {tier} that makes pictures {scale} times larger"),
-            format!("there are {}", shipped::names().join(", ")),
+            format!("there is no model {what}"),
+            format!(
+                "there are {}; or give a .safetensors file",
+                shipped::names().join(", ")
+            ),
         ));
     }
-    let wanted = Wanted {
-        model: name,
-        dir: "models".into(),
-        precision: Some(Precision::Int8),
-    };
-    Ok(wanted.find()?.artefact)
+    Ok(Kept::read(&kept)?.artefact)
 }

@@ -91,7 +91,10 @@ fn what_cannot_be_is_said() {
         "{size}"
     );
     let name = told("--model best");
-    assert!(name.contains("best"), "{name}");
+    assert!(
+        name.contains("best") && name.contains("residual-espcn-x2-m"),
+        "{name}"
+    );
 
     let shelf = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
     let other = told(&format!(
