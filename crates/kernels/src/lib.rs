@@ -28,6 +28,7 @@ mod isa;
 mod lanes;
 pub mod metrics;
 pub mod resample;
+pub mod smooth;
 
 pub use error::Error;
 pub use isa::Isa;
