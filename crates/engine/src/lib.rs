@@ -24,4 +24,4 @@ mod stage;
 
 pub use error::Error;
 pub use model::{Model, whole_numbers};
-pub use stage::{Luma, Pull, Stage, Upscale};
+pub use stage::{Luma, Pull, Smooth, Stage, Upscale};

@@ -1,11 +1,13 @@
 //! The contract of everything between a source and a sink.
 
+mod smooth;
 mod upscale;
 
 use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use smooth::Smooth;
 pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.
