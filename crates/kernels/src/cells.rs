@@ -101,6 +101,15 @@ impl Cells {
         bits.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Some rows without those before the first and behind the last that has a cell.
+    pub(crate) fn narrowed(&self, rows: Range<usize>) -> Range<usize> {
+        let any = |row: &usize| self.row(*row).iter().any(|word| *word != 0);
+        let Some(first) = rows.clone().find(any) else {
+            return rows.start..rows.start;
+        };
+        first..rows.rev().find(any).map_or(first, |last| last + 1)
+    }
+
     /// Their part of the picture, from 0 to 1.
     pub fn share(&self) -> f64 {
         let all = self.width.div_ceil(CELL) * self.height;
@@ -287,10 +296,16 @@ mod tests {
 
     #[test]
     fn cells_that_stand_together_are_one_run() {
-        let found = |words: &[u64]| runs(words).collect::<Vec<_>>();
+        let found = |words: &[u64]| {
+            let ends = runs(words).map(|run| (run.start, run.end));
+            ends.collect::<Vec<_>>()
+        };
         assert_eq!(found(&[0, 0]), []);
-        assert_eq!(found(&[0b0110_1, u64::MAX << 60]), [0..1, 2..4, 124..128]);
-        assert_eq!(found(&[1 << 63, u64::MAX, 1]), [63..129]);
+        assert_eq!(
+            found(&[0b1101, u64::MAX << 60]),
+            [(0, 1), (2, 4), (124, 128)]
+        );
+        assert_eq!(found(&[1 << 63, u64::MAX, 1]), [(63, 129)]);
         assert_eq!(found(&[]), []);
     }
 }

@@ -316,12 +316,17 @@ impl Program {
             stride >= wide && out.len() >= (high - 1) * stride + wide,
             "no room for {wide}x{high}"
         );
+        let needed = wanted.map_or(rows.clone(), |wanted| wanted.narrowed(rows.clone()));
+        if needed.is_empty() {
+            return;
+        }
+        let out = &mut out[(needed.start - rows.start) * self.scale * stride..];
         let layout = scratch.prepare(self, width);
         let strip = Strip {
             program: self,
             layout: &layout,
             height: height as isize,
-            rows: rows.start as isize..rows.end as isize,
+            rows: needed.start as isize..needed.end as isize,
             wanted,
             codes: scratch.codes.as_mut_ptr().cast(),
             words: scratch.words.as_mut_ptr().cast(),
