@@ -185,7 +185,7 @@ impl Upscale {
                     tools.mend(source, parts, kept, target);
                 }
                 (Planes::Eight(source), None, Planes::Eight(target)) => {
-                    tools.resize(source, target)
+                    tools.resize(source, target);
                 }
                 (Planes::Ten(source), None, Planes::Ten(target)) => tools.resize(source, target),
                 _ => unreachable!("the pool makes frames of the source's depth"),
