@@ -81,7 +81,7 @@ impl Memory {
             (Some(_), 0) => {
                 match (&small.planes, &frame.planes) {
                     (Planes::Eight(small), Planes::Eight(next)) => {
-                        differ(small, next, &mut self.rows)
+                        differ(small, next, &mut self.rows);
                     }
                     (Planes::Ten(small), Planes::Ten(next)) => differ(small, next, &mut self.rows),
                     _ => {}
