@@ -125,37 +125,35 @@ pub unsafe extern "C" fn nervure_model_free(model: *mut Model) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_model_name(model: *const Model) -> *const c_char {
     // SAFETY: pointers are as the header's opening says.
-    answered(ptr::null(), || Some(unsafe { seen(model) }?.name.as_ptr()))
+    unsafe { about(model, ptr::null(), |model| model.name.as_ptr()) }
 }
 
 /// What kind of network it is, such as "residual-espcn"; as long as the model is. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_model_family(model: *const Model) -> *const c_char {
     // SAFETY: pointers are as the header's opening says.
-    answered(ptr::null(), || {
-        Some(unsafe { seen(model) }?.family.as_ptr())
-    })
+    unsafe { about(model, ptr::null(), |model| model.family.as_ptr()) }
 }
 
 /// The instructions that it will run with, such as "avx512"; as long as the model is. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_model_isa(model: *const Model) -> *const c_char {
     // SAFETY: pointers are as the header's opening says.
-    answered(ptr::null(), || Some(unsafe { seen(model) }?.isa.as_ptr()))
+    unsafe { about(model, ptr::null(), |model| model.isa.as_ptr()) }
 }
 
 /// How many times as wide and as high pictures become. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_model_scale(model: *const Model) -> u32 {
     // SAFETY: pointers are as the header's opening says.
-    answered(0, || Some(unsafe { seen(model) }?.inner.scale() as u32))
+    unsafe { about(model, 0, |model| model.inner.scale() as u32) }
 }
 
 /// What it costs: multiplications for each pixel that goes in. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_model_macs(model: *const Model) -> u64 {
     // SAFETY: pointers are as the header's opening says.
-    answered(0, || Some(unsafe { seen(model) }?.inner.macs() as u64))
+    unsafe { about(model, 0, |model| model.inner.macs() as u64) }
 }
 
 /// Makes a context: it takes pictures of one format, and gives them enlarged by the model. `width` and
@@ -194,14 +192,14 @@ pub unsafe extern "C" fn nervure_context_free(context: *mut Context) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_context_width(context: *const Context) -> u32 {
     // SAFETY: pointers are as the header's opening says.
-    answered(0, || Some(unsafe { seen(context) }?.target().width as u32))
+    unsafe { about(context, 0, |context| context.target().width as u32) }
 }
 
 /// Luma rows of what comes out. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nervure_context_height(context: *const Context) -> u32 {
     // SAFETY: pointers are as the header's opening says.
-    answered(0, || Some(unsafe { seen(context) }?.target().height as u32))
+    unsafe { about(context, 0, |context| context.target().height as u32) }
 }
 
 /// Says where chroma samples sit in the pictures that follow, as chroma_sample_loc_type of H.264 and
@@ -413,8 +411,21 @@ unsafe fn empty<'a, T>(place: *mut *mut T) -> Result<&'a mut *mut T, Failure> {
 /// # Safety
 /// It is null or points to one, which nobody writes to.
 unsafe fn seen<'a, T>(pointer: *const T) -> Option<&'a T> {
-    // SAFETY: the caller's promise; it is aligned.
-    (pointer.is_aligned()).then(|| unsafe { pointer.as_ref() })?
+    match pointer.is_aligned() {
+        // SAFETY: the caller's promise; it is aligned.
+        true => unsafe { pointer.as_ref() },
+        false => None,
+    }
+}
+
+/// The answer to a question about it.
+///
+/// # Safety
+/// As for [`seen`].
+unsafe fn about<T, A>(pointer: *const T, otherwise: A, question: impl FnOnce(&T) -> A) -> A {
+    // SAFETY: the caller's promise.
+    let it = unsafe { seen(pointer) };
+    answered(otherwise, || it.map(question))
 }
 
 /// A context to work on.
@@ -422,9 +433,11 @@ unsafe fn seen<'a, T>(pointer: *const T) -> Option<&'a T> {
 /// # Safety
 /// It is null or points to one, which no other call uses.
 unsafe fn held<'a>(context: *mut Context) -> Result<&'a mut Context, Failure> {
-    let aligned = context.is_aligned();
-    // SAFETY: the caller's promise; it is aligned.
-    let context = aligned.then(|| unsafe { context.as_mut() }).flatten();
+    let context = match context.is_aligned() {
+        // SAFETY: the caller's promise; it is aligned.
+        true => unsafe { context.as_mut() },
+        false => None,
+    };
     context.ok_or_else(|| argument("no context"))
 }
 
