@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::metadata::{Metadata, Package};
+use crate::metadata::{Dependency, Metadata, Package};
 use crate::{Result, report, spdx};
 
 /// The part of `deny.toml` that is read here.
@@ -25,6 +25,16 @@ struct Rules {
 
 #[derive(Debug, Deserialize)]
 struct Licences {
+    allow: BTreeSet<String>,
+    #[serde(default)]
+    exceptions: Vec<Exception>,
+}
+
+/// Licences of a tool: what only tests use, and nothing that is built.
+#[derive(Debug, Deserialize)]
+struct Exception {
+    #[serde(rename = "crate")]
+    name: String,
     allow: BTreeSet<String>,
 }
 
@@ -70,9 +80,13 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
 /// Licences, sources and bans.
 fn check(rules: &Rules, metadata: &Metadata) -> Vec<String> {
     let mut findings = Vec::new();
-    let allowed = |licence: &str| rules.licenses.allow.contains(licence);
     for package in &metadata.packages {
         let Package { name, version, .. } = package;
+        let allowed = |licence: &str| {
+            let mut exceptions = rules.licenses.exceptions.iter();
+            let is_excepted = |it: &Exception| it.name == *name && it.allow.contains(licence);
+            rules.licenses.allow.contains(licence) || exceptions.any(is_excepted)
+        };
         match package.license.as_deref() {
             None => findings.push(format!("{name} {version} does not say its licence")),
             Some(expression) => match spdx::permits(expression, &allowed) {
@@ -84,6 +98,18 @@ fn check(rules: &Rules, metadata: &Metadata) -> Vec<String> {
                     "{name} {version} has the licence {expression:?}, which cannot be read: {reason}"
                 )),
             },
+        }
+    }
+    for package in &metadata.packages {
+        let built_in = |it: &&Dependency| it.kind.as_deref() != Some("dev") && !it.optional;
+        for used in package.dependencies.iter().filter(built_in) {
+            let mut exceptions = rules.licenses.exceptions.iter();
+            if exceptions.any(|exception| exception.name == used.name) {
+                findings.push(format!(
+                    "{} uses {} in what it builds, whose licence is good for tests only",
+                    package.name, used.name
+                ));
+            }
         }
     }
     for package in metadata.others() {
@@ -250,6 +276,7 @@ mod tests {
             r#"
             [licenses]
             allow = ["MIT", "Zlib"]
+            exceptions = [{ crate = "tool", allow = ["MPL-2.0"] }]
             [bans]
             multiple-versions = "warn"
             deny = [{ crate = "heavy", reason = "too heavy" }]
@@ -304,6 +331,29 @@ mod tests {
             ["a 1.0.0 does not say its licence"]
         );
         assert!(findings(("a", "1.0.0", Some("MIT OR"), REGISTRY))[0].contains("cannot be read"));
+    }
+
+    #[test]
+    fn an_exception_is_for_tests_of_one_tool() {
+        let mpl = Some("MPL-2.0");
+        assert_eq!(findings(("tool", "1.0.0", mpl, REGISTRY)), [""; 0]);
+        assert_eq!(findings(("a", "1.0.0", mpl, REGISTRY)).len(), 1);
+        let used = |kind: Option<&str>| {
+            let mut metadata = workspace(&[("tool", "1.0.0", mpl, REGISTRY)]);
+            metadata.packages[0].dependencies.push(Dependency {
+                name: "tool".into(),
+                kind: kind.map(Into::into),
+                optional: false,
+            });
+            check(&rules(), &metadata)
+        };
+        assert_eq!(used(Some("dev")), [""; 0]);
+        for kind in [None, Some("build")] {
+            assert_eq!(
+                used(kind),
+                ["ours uses tool in what it builds, whose licence is good for tests only"]
+            );
+        }
     }
 
     #[test]

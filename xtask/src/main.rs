@@ -1,4 +1,5 @@
-//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask deny`, `cargo xtask ci`.
+//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask deny`, `cargo xtask header`, `cargo xtask
+//! ci`.
 //!
 //! Nothing here is part of the product, and nothing in the product depends on it. Findings go to
 //! standard error, one a line; exit 1 when there are any, 2 when a chore could not run.
@@ -7,6 +8,7 @@
 
 mod ci;
 mod deny;
+mod header;
 mod metadata;
 mod spdx;
 mod tidy;
@@ -22,6 +24,7 @@ cargo xtask <chore>
 
   tidy            the arrows between rooms, and the rules that no compiler checks
   deny            licences, sources, bans, yanked versions and duplicates of what we depend on
+  header          the header of the C interface, made again of the code
   ci              everything that must hold before a change goes in
   ci --no-tests   the same but the tests, for a caller that runs them itself";
 
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["tidy"] => tidy::run(&root),
         ["deny"] => deny::run(&root),
+        ["header"] => header::run(&root),
         ["ci"] => ci::run(&root, true),
         ["ci", "--no-tests"] => ci::run(&root, false),
         ["help" | "--help" | "-h"] => {

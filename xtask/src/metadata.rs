@@ -44,6 +44,11 @@ impl Package {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
+    /// None for one that is built into its user; `dev` for tests, `build` for build scripts.
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
+    #[serde(default)]
+    pub(crate) optional: bool,
 }
 
 impl Metadata {

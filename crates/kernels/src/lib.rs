@@ -21,6 +21,7 @@
 //! ```
 #![allow(unsafe_code)]
 
+mod cells;
 pub mod conv;
 mod error;
 pub mod int8;
@@ -30,5 +31,6 @@ pub mod metrics;
 pub mod resample;
 pub mod smooth;
 
+pub use cells::{CELL, Cells};
 pub use error::Error;
 pub use isa::Isa;

@@ -1,11 +1,14 @@
 //! Pictures made larger.
 
+mod changes;
+
 use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
 use nervure_kernels::int8::{self, Code};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use self::changes::{Memory, Parts, Strip, Work, mend_plane};
 use crate::{Error, Model, Pull, Stage};
 
 /// What makes luma larger.
@@ -33,6 +36,8 @@ impl From<Model> for Luma {
 ///
 /// Luma is scaled about the picture's centre; chroma, by a classical resampler, so that it stays where
 /// the source sited it.
+///
+/// With a model, what did not change since the frame before is not computed again. The result is the same.
 pub struct Upscale {
     source: PictureFormat,
     target: PictureFormat,
@@ -45,6 +50,8 @@ pub struct Upscale {
     scratch: [Vec<Scratch>; 3],
     workers: Option<ThreadPool>,
     pool: FramePool,
+    /// Of the frame before, unless every frame is computed whole.
+    memory: Option<Memory>,
     ready: Option<Frame>,
     flushed: bool,
 }
@@ -92,9 +99,23 @@ impl Upscale {
             scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
             workers,
             pool: FramePool::new(),
+            memory: Some(Memory::default()),
             ready: None,
             flushed: false,
         })
+    }
+
+    /// Computes every frame whole, whatever it has in common with the one before: to measure how long
+    /// that takes. The frames that come out are the same.
+    pub fn without_memory(mut self) -> Self {
+        self.memory = None;
+        self
+    }
+
+    /// The part of the last frame's luma that was computed, from 0 to 1: all of it, unless a model makes
+    /// it and some of it is as it was in the frame before.
+    pub fn computed(&self) -> f64 {
+        self.memory.as_ref().map_or(1.0, Memory::share)
     }
 
     fn prepare(&mut self, location: ChromaLocation) {
@@ -110,10 +131,12 @@ impl Upscale {
             let plan =
                 |plane| Resampler::for_plane(self.source, self.target, plane, filter, location);
             self.plans = Some((location, std::array::from_fn(plan)));
+            // The same chroma becomes another.
+            self.memory.iter_mut().for_each(Memory::forget);
         }
     }
 
-    fn resize(&mut self, frame: &Frame) -> Frame {
+    fn resize(&mut self, frame: Frame) -> Frame {
         self.prepare(frame.colour.location);
         let mut out = self.pool.frame(self.target, frame.pts);
         out.colour = frame.colour;
@@ -128,8 +151,17 @@ impl Upscale {
             plans,
             scratch,
             workers,
+            memory,
             ..
         } = self;
+        let mut memory = match luma {
+            Luma::Filter(_) => None,
+            Luma::Model(model) => memory.as_mut().map(|it| (model.program().reach(), it)),
+        };
+        let to_do = match &mut memory {
+            Some((reach, memory)) => memory.look(&frame, *reach),
+            None => Work::Whole,
+        };
         if let Some((_, plans)) = plans {
             let mut tools = Tools {
                 luma,
@@ -137,15 +169,34 @@ impl Upscale {
                 plans,
                 scratch,
             };
-            let mut work = || match (&frame.planes, &mut out.planes) {
-                (Planes::Eight(source), Planes::Eight(target)) => tools.resize(source, target),
-                (Planes::Ten(source), Planes::Ten(target)) => tools.resize(source, target),
+            let mut kept = match (&mut memory, to_do) {
+                (Some((_, memory)), Work::Parts) => memory.parts(),
+                _ => None,
+            };
+            let mut work = || match (&frame.planes, &mut kept, &mut out.planes) {
+                (
+                    Planes::Eight(source),
+                    Some((Planes::Eight(kept), parts)),
+                    Planes::Eight(target),
+                ) => {
+                    tools.mend(source, parts, kept, target);
+                }
+                (Planes::Ten(source), Some((Planes::Ten(kept), parts)), Planes::Ten(target)) => {
+                    tools.mend(source, parts, kept, target);
+                }
+                (Planes::Eight(source), None, Planes::Eight(target)) => {
+                    tools.resize(source, target);
+                }
+                (Planes::Ten(source), None, Planes::Ten(target)) => tools.resize(source, target),
                 _ => unreachable!("the pool makes frames of the source's depth"),
             };
             match workers {
                 Some(workers) => workers.install(work),
                 None => work(),
             }
+        }
+        if let Some((_, memory)) = memory {
+            memory.keep(frame, &out, to_do, &self.pool);
         }
         out
     }
@@ -166,19 +217,57 @@ impl Tools<'_> {
         let plans = self.plans;
         let (luma, strips) = (self.luma, &mut *self.strips);
         let alone = strips.len() == 1;
-        let mut first = || match luma {
+        let first = || match luma {
             Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
             Luma::Model(model) => enhance_plane(model, &source[0], y, strips),
         };
-        let mut second = || resize_plane(&plans[1], &source[1], u, scratch_u);
-        let mut third = || resize_plane(&plans[2], &source[2], v, scratch_v);
-        if alone {
-            first();
-            second();
-            third();
-        } else {
-            rayon::join(first, || rayon::join(second, third));
-        }
+        let second = || resize_plane(&plans[1], &source[1], u, scratch_u);
+        let third = || resize_plane(&plans[2], &source[2], v, scratch_v);
+        side_by_side(alone, first, second, third);
+    }
+
+    /// Only what is to be computed of what is kept, and then the rest is copied.
+    fn mend<T: Pixel + Code>(
+        &mut self,
+        source: &[Plane<T>; 3],
+        parts: &Parts<'_>,
+        kept: &mut [Plane<T>; 3],
+        target: &mut [Plane<T>; 3],
+    ) {
+        let Luma::Model(model) = self.luma else {
+            return self.resize(source, target);
+        };
+        let ([y, u, v], [kept_y, kept_u, kept_v]) = (target, kept);
+        let [_, scratch_u, scratch_v] = &mut *self.scratch;
+        let (plans, strips) = (self.plans, &mut *self.strips);
+        let [rows_u, rows_v] = parts.rows;
+        let alone = strips.len() == 1;
+        let strip = Strip {
+            rows: 0..source[0].height(),
+            stride: y.stride(),
+            kept: kept_y.data_mut(),
+            copy: y.data_mut(),
+        };
+        let first = || strip.mend(model, &source[0], parts.wanted, strips);
+        let second = || mend_plane(&plans[1], &source[1], rows_u, kept_u, u, scratch_u);
+        let third = || mend_plane(&plans[2], &source[2], rows_v, kept_v, v, scratch_v);
+        side_by_side(alone, first, second, third);
+    }
+}
+
+/// Does three things: at once, unless there is one thread.
+fn side_by_side(
+    alone: bool,
+    first: impl FnOnce() + Send,
+    second: impl FnOnce() + Send,
+    third: impl FnOnce() + Send,
+) {
+    if alone {
+        first();
+        second();
+        third();
+    } else {
+        rayon::join(first, || rayon::join(second, third));
     }
 }
 
@@ -256,7 +345,7 @@ impl Stage for Upscale {
         self.ready = Some(if self.target == self.source {
             frame
         } else {
-            self.resize(&frame)
+            self.resize(frame)
         });
         Ok(())
     }

@@ -57,6 +57,10 @@ pub(crate) struct EnhanceArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
 
+    /// Let the encoder take less memory and more bits: H.264 at 1080p stays below 250 MB
+    #[arg(long)]
+    pub(crate) low_memory: bool,
+
     /// Container, or `y4m`, `raw` or `null`, when the name of OUT does not tell
     #[arg(long, value_name = "NAME")]
     pub(crate) format: Option<String>,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nervure_frame::{BitDepth, PictureFormat, Rotation, Timestamp};
 use nervure_media::{
-    Codec, EncodeSettings, Input, PictureSpec, SourceInfo, container_keeps_rotation,
+    Codec, EncodeSettings, Input, Memory, PictureSpec, SourceInfo, container_keeps_rotation,
 };
 
 use super::arguments::EnhanceArgs;
@@ -305,6 +305,10 @@ impl Plan {
                 bitrate: args.bitrate.map(|kbps| kbps * 1000),
                 preset: args.preset.clone(),
                 threads,
+                memory: match args.low_memory {
+                    true => Memory::Least,
+                    false => Memory::Usual,
+                },
                 ..EncodeSettings::default()
             },
             threads: workers,
@@ -370,6 +374,7 @@ impl Plan {
             "bitrate": self.encode.bitrate,
             "preset": self.encode.preset,
             "threads": self.encode.threads,
+            "low_memory": self.encode.memory == Memory::Least,
             "start": self.start,
             "duration": self.duration,
             "segment_frames": self.segment_frames,
