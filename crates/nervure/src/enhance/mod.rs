@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Stage, Upscale};
+use nervure_engine::{Smooth, Stage, Upscale};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
 pub(crate) use arguments::EnhanceArgs;
@@ -177,6 +177,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             coded.then(|| plan.encode.codec.to_string()),
         ),
         upscaler: plan.upscaler.to_string(),
+        smooth: plan.smooth,
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
         mended_timestamps: done.damage.timestamps,
@@ -215,11 +216,16 @@ fn kind_name(kind: StreamKind) -> &'static str {
 
 /// The stages between decoding and encoding.
 fn stages(plan: &Plan) -> Result<Vec<Box<dyn Stage>>> {
-    let size = (plan.spec.format.width, plan.spec.format.height);
-    Ok(vec![Box::new(Upscale::new(
-        plan.source,
-        size,
-        plan.upscaler.luma(),
-        plan.threads,
-    )?)])
+    let format = plan.spec.format;
+    let size = (format.width, format.height);
+    let luma = plan.upscaler.luma();
+    let upscale = Upscale::new(plan.source, size, luma, plan.threads)?;
+    let mut stages: Vec<Box<dyn Stage>> = vec![Box::new(upscale)];
+    if let Some(alpha) = plan.smooth {
+        // Afresh with each segment, so that a continued job gives what an unbroken one gives; and
+        // in one pass too, so that the same pictures come out everywhere.
+        let smooth = Smooth::new(format, alpha as f32, plan.threads)?;
+        stages.push(Box::new(smooth.restarting_every(plan.segment_frames)));
+    }
+    Ok(stages)
 }

@@ -46,6 +46,8 @@ pub(crate) enum Uncompressed {
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) upscaler: Chosen,
+    /// A new picture's weight where still parts are kept from flickering.
+    pub(crate) smooth: Option<f64>,
     /// Turn the pixels, since the container cannot say that players should.
     pub(crate) turn: Rotation,
     /// What the frames are when they reach the upscaler, and when they leave it.
@@ -288,6 +290,7 @@ impl Plan {
         Ok(Plan {
             target,
             upscaler,
+            smooth: args.smooth,
             turn,
             source: turned,
             spec: PictureSpec {
@@ -367,6 +370,7 @@ impl Plan {
         serde_json::json!({
             "size": format!("{}", self.spec.format),
             "upscaler": self.upscaler.identity(),
+            "smooth": self.smooth,
             "turn": format!("{:?}", self.turn),
             "container": match &self.target { Target::File { container, .. } => container, _ => "" },
             "codec": self.encode.codec.to_string(),

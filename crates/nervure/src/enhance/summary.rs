@@ -21,6 +21,8 @@ pub(crate) struct Summary {
     pub(crate) result: Picture,
     /// How new samples were made.
     pub(crate) upscaler: String,
+    /// A new picture's weight where still parts were kept from flickering; null where they were not.
+    pub(crate) smooth: Option<f64>,
     /// Frames that were enhanced though damaged.
     pub(crate) damaged_frames: u64,
     /// Packets that could not be decoded at all.
