@@ -1,11 +1,13 @@
 //! Pictures made larger.
 
+use std::sync::Arc;
+
 use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
 use nervure_kernels::int8::{self, Code};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::workers::{Job, Workers};
 use crate::{Error, Model, Pull, Stage};
 
 /// What makes luma larger.
@@ -36,6 +38,24 @@ impl From<Model> for Luma {
 pub struct Upscale {
     source: PictureFormat,
     target: PictureFormat,
+    /// Away while the workers have them.
+    tools: Option<Box<Tools>>,
+    shared: Shared,
+    ready: Option<Frame>,
+    flushed: bool,
+}
+
+/// What several stages may have in common, if only one of them works at a time.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// None where one thread is enough.
+    workers: Option<Arc<Workers<Enlarging>>>,
+    threads: usize,
+    pool: FramePool,
+}
+
+/// What pictures are made with.
+struct Tools {
     luma: Luma,
     /// One for each strip of luma that a model works on.
     strips: Vec<int8::Scratch>,
@@ -43,14 +63,31 @@ pub struct Upscale {
     plans: Option<(ChromaLocation, [Resampler; 3])>,
     /// One for each band of each plane, so that threads share nothing.
     scratch: [Vec<Scratch>; 3],
-    workers: Option<ThreadPool>,
-    pool: FramePool,
-    ready: Option<Frame>,
-    flushed: bool,
+}
+
+/// A picture that is being made larger.
+struct Enlarging {
+    from: Frame,
+    to: Frame,
+    tools: Box<Tools>,
 }
 
 /// Rows in a band are a multiple of this, so that few source rows are filtered twice.
 const BAND_GRAIN: usize = 16;
+
+impl Shared {
+    pub(super) fn new(threads: usize) -> Result<Shared, Error> {
+        let threads = threads.max(1);
+        Ok(Shared {
+            workers: match threads {
+                1 => None,
+                threads => Some(Arc::new(Workers::new(threads)?)),
+            },
+            threads,
+            pool: FramePool::new(),
+        })
+    }
+}
 
 impl Upscale {
     /// A stage that takes frames of `source` and gives frames of `size`.
@@ -60,7 +97,16 @@ impl Upscale {
         luma: impl Into<Luma>,
         threads: usize,
     ) -> Result<Self, Error> {
-        let luma = luma.into();
+        Upscale::sharing(source, size, luma.into(), Shared::new(threads)?)
+    }
+
+    /// One that has threads and memory in common with others.
+    pub(super) fn sharing(
+        source: PictureFormat,
+        size: (usize, usize),
+        luma: Luma,
+        shared: Shared,
+    ) -> Result<Self, Error> {
         if let Luma::Model(model) = &luma {
             let scale = model.scale();
             if size != (source.width * scale, source.height * scale) {
@@ -72,99 +118,79 @@ impl Upscale {
                 });
             }
         }
-        let workers = match threads {
-            0 | 1 => None,
-            threads => Some(
-                ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|index| format!("upscale-{index}"))
-                    .build()
-                    .map_err(|error| Error::Threads(error.to_string()))?,
-            ),
-        };
-        let bands = threads.max(1);
+        let bands = shared.threads;
         Ok(Upscale {
             source,
             target: source.with_size(size.0, size.1),
-            luma,
-            strips: vec![int8::Scratch::default(); bands],
-            plans: None,
-            scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
-            workers,
-            pool: FramePool::new(),
+            tools: Some(Box::new(Tools {
+                luma,
+                strips: vec![int8::Scratch::default(); bands],
+                plans: None,
+                scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
+            })),
+            shared,
             ready: None,
             flushed: false,
         })
     }
 
-    fn prepare(&mut self, location: ChromaLocation) {
-        if self
-            .plans
-            .as_ref()
-            .is_none_or(|(made_for, _)| *made_for != location)
-        {
-            let filter = match self.luma {
-                Luma::Filter(filter) => filter,
-                Luma::Model(_) => Filter::Lanczos,
-            };
-            let plan =
-                |plane| Resampler::for_plane(self.source, self.target, plane, filter, location);
-            self.plans = Some((location, std::array::from_fn(plan)));
-        }
-    }
-
-    fn resize(&mut self, frame: &Frame) -> Frame {
-        self.prepare(frame.colour.location);
-        let mut out = self.pool.frame(self.target, frame.pts);
-        out.colour = frame.colour;
-        out.duration = frame.duration;
-        out.damage = frame.damage.as_ref().map(|mask| {
+    fn resize(&mut self, from: Frame) -> Result<Frame, Error> {
+        let mut to = self.shared.pool.frame(self.target, from.pts);
+        to.colour = from.colour;
+        to.duration = from.duration;
+        to.damage = from.damage.as_ref().map(|mask| {
             let size = |format: PictureFormat| (format.width, format.height);
             mask.resized(size(self.source), size(self.target))
         });
-        let Upscale {
-            luma,
-            strips,
-            plans,
-            scratch,
-            workers,
-            ..
-        } = self;
-        if let Some((_, plans)) = plans {
-            let mut tools = Tools {
-                luma,
-                strips,
-                plans,
-                scratch,
-            };
-            let mut work = || match (&frame.planes, &mut out.planes) {
-                (Planes::Eight(source), Planes::Eight(target)) => tools.resize(source, target),
-                (Planes::Ten(source), Planes::Ten(target)) => tools.resize(source, target),
-                _ => unreachable!("the pool makes frames of the source's depth"),
-            };
-            match workers {
-                Some(workers) => workers.install(work),
-                None => work(),
-            }
+        let lost = || Error::Threads("this stage has failed before".into());
+        let tools = self.tools.take().ok_or_else(lost)?;
+        let mut job = Enlarging { from, to, tools };
+        match &self.shared.workers {
+            Some(workers) => job = workers.run(job)?,
+            None => job.run(),
         }
-        out
+        self.tools = Some(job.tools);
+        Ok(job.to)
     }
 }
 
-/// What a picture is made with.
-struct Tools<'a> {
-    luma: &'a Luma,
-    strips: &'a mut [int8::Scratch],
-    plans: &'a [Resampler; 3],
-    scratch: &'a mut [Vec<Scratch>; 3],
+impl Job for Enlarging {
+    fn run(&mut self) {
+        let (from, to) = (self.from.format(), self.to.format());
+        let location = self.from.colour.location;
+        match (&self.from.planes, &mut self.to.planes) {
+            (Planes::Eight(source), Planes::Eight(target)) => {
+                self.tools.resize(from, to, location, source, target);
+            }
+            (Planes::Ten(source), Planes::Ten(target)) => {
+                self.tools.resize(from, to, location, source, target);
+            }
+            _ => unreachable!("the pool makes frames of the source's depth"),
+        }
+    }
 }
 
-impl Tools<'_> {
-    fn resize<T: Pixel + Code>(&mut self, source: &[Plane<T>; 3], target: &mut [Plane<T>; 3]) {
+impl Tools {
+    fn resize<T: Pixel + Code>(
+        &mut self,
+        from: PictureFormat,
+        to: PictureFormat,
+        location: ChromaLocation,
+        source: &[Plane<T>; 3],
+        target: &mut [Plane<T>; 3],
+    ) {
+        let filter = match self.luma {
+            Luma::Filter(filter) => filter,
+            Luma::Model(_) => Filter::Lanczos,
+        };
+        self.plans.take_if(|(made_for, _)| *made_for != location);
+        let plan = |plane| Resampler::for_plane(from, to, plane, filter, location);
+        let new = || (location, std::array::from_fn(plan));
+        let (_, plans) = self.plans.get_or_insert_with(new);
+
         let [y, u, v] = target;
-        let [scratch_y, scratch_u, scratch_v] = &mut *self.scratch;
-        let plans = self.plans;
-        let (luma, strips) = (self.luma, &mut *self.strips);
+        let [scratch_y, scratch_u, scratch_v] = &mut self.scratch;
+        let (luma, strips) = (&self.luma, &mut self.strips[..]);
         let alone = strips.len() == 1;
         let mut first = || match luma {
             Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
@@ -256,7 +282,7 @@ impl Stage for Upscale {
         self.ready = Some(if self.target == self.source {
             frame
         } else {
-            self.resize(&frame)
+            self.resize(frame)?
         });
         Ok(())
     }
