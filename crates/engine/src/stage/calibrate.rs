@@ -18,9 +18,9 @@ pub(super) enum Gauge {
 }
 
 /// An estimate above so many intervals is taken as it is.
-const HOPELESS: f64 = 1.5;
-/// Rows that the smallest model is tried on.
-const ROWS: usize = 32;
+const HOPELESS: f64 = 2.0;
+/// Rows that the smallest model is tried on. It then computes some twice, and is taken for slower than it is.
+const ROWS: usize = 48;
 /// Seconds in all. Estimates have to do for what is left then.
 const LONGEST: f64 = 0.5;
 /// Pictures that are measured of each tier. The quickest counts: what else the machine did meanwhile
