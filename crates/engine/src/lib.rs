@@ -21,7 +21,8 @@ mod error;
 mod model;
 pub mod pipeline;
 mod stage;
+mod workers;
 
 pub use error::Error;
 pub use model::{Model, whole_numbers};
-pub use stage::{Luma, Pull, Smooth, Stage, Upscale};
+pub use stage::{Budget, Clock, Luma, Paced, Pull, Smooth, Stage, Tally, Upscale};

@@ -4,33 +4,13 @@
 mod common;
 
 use nervure_engine::{Error, Luma, Model, Pull, Stage, Upscale};
-use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes, TimeBase, Timestamp};
+use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes};
 use nervure_kernels::Isa;
 use nervure_kernels::int8::reference;
 use nervure_kernels::resample::Filter;
 use nervure_record::{Artefact, Precision, Tensor};
 
-use common::{artefact, numbers};
-
-fn picture(format: PictureFormat) -> Frame {
-    let mut frame = Frame::new(format, Timestamp::new(3, TimeBase::new(1, 25)));
-    let mut next = numbers();
-    match &mut frame.planes {
-        Planes::Eight(planes) => {
-            let samples = planes
-                .iter_mut()
-                .flat_map(|plane| plane.rows_mut().flatten());
-            samples.for_each(|sample| *sample = next(0, 255) as u8);
-        }
-        Planes::Ten(planes) => {
-            let samples = planes
-                .iter_mut()
-                .flat_map(|plane| plane.rows_mut().flatten());
-            samples.for_each(|sample| *sample = next(0, 1023) as u16);
-        }
-    }
-    frame
-}
+use common::{artefact, picture};
 
 fn luma(frame: &Frame) -> Vec<u16> {
     match &frame.planes {

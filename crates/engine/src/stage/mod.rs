@@ -1,5 +1,8 @@
 //! The contract of everything between a source and a sink.
 
+mod calibrate;
+mod pace;
+mod paced;
 mod smooth;
 mod upscale;
 
@@ -7,6 +10,8 @@ use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use pace::Budget;
+pub use paced::{Clock, Paced, Tally};
 pub use smooth::Smooth;
 pub use upscale::{Luma, Upscale};
 

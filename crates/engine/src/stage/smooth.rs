@@ -1,10 +1,10 @@
 //! Pictures kept from flickering.
 
-use nervure_frame::{BitDepth, Colour, Frame, PictureFormat, Plane, Planes};
+use nervure_frame::{BitDepth, Colour, Frame, PictureFormat, Plane, Planes, Sample};
 use nervure_kernels::smooth::{BLOCK, Band, Pixel, Smoother};
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::workers::{Job, Workers};
 use crate::{Error, Pull, Stage};
 
 /// Lets still parts of the picture follow a running average, so that an encoder's changes of mind
@@ -14,19 +14,32 @@ use crate::{Error, Pull, Stage};
 /// asked for, every so many pictures begin afresh.
 pub struct Smooth {
     format: PictureFormat,
+    /// Away while the workers have it.
+    past: Option<Box<Past>>,
+    restart: Option<u64>,
+    workers: Option<Workers<Smoothing>>,
+    ready: Option<Frame>,
+    flushed: bool,
+}
+
+/// What is known of the pictures so far.
+struct Past {
     smoother: Smoother,
     /// What was shown last.
     shown: Planes,
     average: [Plane<u16>; 3],
-    /// Pictures taken so far.
-    taken: u64,
-    restart: Option<u64>,
     cuts: Cuts,
     colour: Colour,
-    workers: Option<ThreadPool>,
+    /// Pictures taken.
+    taken: u64,
     threads: usize,
-    ready: Option<Frame>,
-    flushed: bool,
+}
+
+/// A picture that is being smoothed.
+struct Smoothing {
+    frame: Frame,
+    begins: bool,
+    past: Box<Past>,
 }
 
 impl Smooth {
@@ -35,30 +48,26 @@ impl Smooth {
         if !(alpha > 0.0 && alpha <= 1.0) {
             return Err(Error::Weight(alpha));
         }
-        let workers = match threads {
-            0 | 1 => None,
-            threads => Some(
-                ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|index| format!("smooth-{index}"))
-                    .build()
-                    .map_err(|error| Error::Threads(error.to_string()))?,
-            ),
-        };
-        Ok(Smooth {
-            format,
+        let past = Past {
             smoother: Smoother::new(alpha),
             shown: match format.depth {
                 BitDepth::Eight => Planes::Eight(planes(format)),
                 BitDepth::Ten => Planes::Ten(planes(format)),
             },
             average: planes(format),
-            taken: 0,
-            restart: None,
             cuts: Cuts::default(),
             colour: Colour::UNSPECIFIED,
-            workers,
+            taken: 0,
             threads: threads.max(1),
+        };
+        Ok(Smooth {
+            format,
+            past: Some(Box::new(past)),
+            restart: None,
+            workers: match threads {
+                0 | 1 => None,
+                threads => Some(Workers::new("smooth", threads)?),
+            },
             ready: None,
             flushed: false,
         })
@@ -71,41 +80,53 @@ impl Smooth {
         self
     }
 
-    fn smooth(&mut self, frame: &mut Frame) {
-        let due = self
-            .restart
-            .is_some_and(|every| self.taken.is_multiple_of(every));
-        let begins = self.taken == 0 || due || frame.colour != self.colour;
-        self.taken += 1;
-        self.colour = frame.colour;
-        let Smooth {
+    fn smooth(&mut self, frame: Frame) -> Result<Frame, Error> {
+        let lost = || Error::Threads("this stage has failed before".into());
+        let mut past = self.past.take().ok_or_else(lost)?;
+        let due = |every: u64| past.taken.is_multiple_of(every);
+        let begins =
+            past.taken == 0 || self.restart.is_some_and(due) || frame.colour != past.colour;
+        past.taken += 1;
+        past.colour = frame.colour;
+        let mut job = Smoothing {
+            frame,
+            begins,
+            past,
+        };
+        match &self.workers {
+            Some(workers) => job = workers.run(job)?,
+            None => job.run(),
+        }
+        self.past = Some(job.past);
+        Ok(job.frame)
+    }
+}
+
+impl Job for Smoothing {
+    fn run(&mut self) {
+        let Past {
             smoother,
             shown,
             average,
             cuts,
-            workers,
             threads,
             ..
-        } = self;
-        let work = || match (&mut frame.planes, shown) {
+        } = &mut *self.past;
+        match (&mut self.frame.planes, shown) {
             (Planes::Eight(new), Planes::Eight(shown)) => {
-                let begins = cuts.see(begins, &new[0], &shown[0], 1);
+                let begins = cuts.see(self.begins, &new[0], &shown[0], 1);
                 smooth(smoother, begins, new, shown, average, *threads);
             }
             (Planes::Ten(new), Planes::Ten(shown)) => {
-                let begins = cuts.see(begins, &new[0], &shown[0], 4);
+                let begins = cuts.see(self.begins, &new[0], &shown[0], 4);
                 smooth(smoother, begins, new, shown, average, *threads);
             }
             _ => unreachable!("frames of another format are refused"),
-        };
-        match workers {
-            Some(workers) => workers.install(work),
-            None => work(),
         }
     }
 }
 
-fn planes<T: nervure_frame::Sample>(format: PictureFormat) -> [Plane<T>; 3] {
+fn planes<T: Sample>(format: PictureFormat) -> [Plane<T>; 3] {
     std::array::from_fn(|plane| {
         let (width, height) = format.plane_size(plane);
         Plane::new(width, height)
@@ -213,7 +234,7 @@ impl Stage for Smooth {
         input
     }
 
-    fn push(&mut self, mut frame: Frame) -> Result<(), Error> {
+    fn push(&mut self, frame: Frame) -> Result<(), Error> {
         let format = frame.format();
         if format != self.format {
             return Err(Error::Format {
@@ -222,8 +243,7 @@ impl Stage for Smooth {
             });
         }
         debug_assert!(self.ready.is_none(), "pull before the next push");
-        self.smooth(&mut frame);
-        self.ready = Some(frame);
+        self.ready = Some(self.smooth(frame)?);
         Ok(())
     }
 
@@ -272,7 +292,7 @@ mod tests {
         frame
     }
 
-    fn fill<T: nervure_frame::Sample>(
+    fn fill<T: Sample>(
         planes: &mut [Plane<T>; 3],
         mut sample: impl FnMut(usize, usize, usize) -> T,
     ) {
@@ -366,10 +386,11 @@ mod tests {
         }
         let next = picture(FORMAT, 4, 0);
         assert_ne!(through(&mut stage, next.clone()).planes, next.planes);
-        // Half of a code is no cut, and every sample of another scene is new.
+        // Some codes up and down were no cut, and every sample of another scene is new.
         let other = picture(FORMAT, 5, 1);
         assert_eq!(through(&mut stage, other.clone()).planes, other.planes);
-        assert_eq!(stage.cuts.level, 0, "a cut was seen");
+        let past = stage.past.as_ref().unwrap();
+        assert_eq!(past.cuts.level, 0, "a cut was seen");
         let mut told = picture(FORMAT, 6, 1);
         told.colour = Colour::BT709;
         assert_eq!(through(&mut stage, told.clone()).planes, told.planes);

@@ -1,15 +1,19 @@
-//! What tests of models share.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+//! What the tests of this crate share: a model and a picture that are made up.
+#![allow(dead_code)] // Each test binary uses a part of it.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
-use nervure_record::{Artefact, Card, Family, Planes, Precision, SCHEMA, Tensor, Training};
+use nervure_frame::{Frame, PictureFormat, Planes, TimeBase, Timestamp};
+use nervure_record::{
+    Artefact, Card, Family, Planes as Colours, Precision, SCHEMA, Tensor, Training,
+};
 
 const CHANNELS: usize = 8;
 const LAYERS: usize = 4;
 
 /// The same numbers each time, each within two bounds.
-pub fn numbers() -> impl FnMut(i32, i32) -> i32 {
+pub(crate) fn numbers() -> impl FnMut(i32, i32) -> i32 {
     let mut seed = 5_u32;
     move |low, high| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -17,8 +21,8 @@ pub fn numbers() -> impl FnMut(i32, i32) -> i32 {
     }
 }
 
-/// A random network.
-pub fn artefact(scale: u32) -> Artefact {
+/// A network of random numbers.
+pub(crate) fn artefact(scale: u32) -> Artefact {
     let mut next = numbers();
     let mut tensors = BTreeMap::new();
     let mut inputs = 1;
@@ -64,7 +68,7 @@ pub fn artefact(scale: u32) -> Artefact {
         family: Family::ResidualEspcn,
         parameters: BTreeMap::from(sizes.map(|(name, size)| (name.into(), size as u64))),
         scale,
-        planes: Planes::Luma,
+        planes: Colours::Luma,
         precision: Precision::Int8,
         training: Training::default(),
         parent: None,
@@ -74,4 +78,25 @@ pub fn artefact(scale: u32) -> Artefact {
         notes: String::new(),
     };
     Artefact { card, tensors }
+}
+
+/// Noise.
+pub(crate) fn picture(format: PictureFormat) -> Frame {
+    let mut frame = Frame::new(format, Timestamp::new(3, TimeBase::new(1, 25)));
+    let mut next = numbers();
+    match &mut frame.planes {
+        Planes::Eight(planes) => {
+            let samples = planes
+                .iter_mut()
+                .flat_map(|plane| plane.rows_mut().flatten());
+            samples.for_each(|sample| *sample = next(0, 255) as u8);
+        }
+        Planes::Ten(planes) => {
+            let samples = planes
+                .iter_mut()
+                .flat_map(|plane| plane.rows_mut().flatten());
+            samples.for_each(|sample| *sample = next(0, 1023) as u16);
+        }
+    }
+    frame
 }

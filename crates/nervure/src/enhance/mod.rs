@@ -3,6 +3,7 @@
 mod arguments;
 mod direct;
 mod plan;
+mod realtime;
 mod segmented;
 mod source;
 mod summary;
@@ -13,8 +14,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Smooth, Stage, Upscale};
+use nervure_engine::{Smooth, Stage, Tally, Upscale};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
+
+use arguments::Upscaler;
 
 pub(crate) use arguments::EnhanceArgs;
 pub(crate) use summary::Summary;
@@ -23,6 +26,7 @@ use crate::console::{Progress, fail, note};
 use crate::output::is_special;
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
 use plan::{Plan, Target};
+use realtime::Realtime;
 use summary::{Picture, StreamSummary};
 
 /// The command.
@@ -50,6 +54,8 @@ struct Done {
     resumed: u64,
     damage: Damage,
     interrupted: bool,
+    /// Of a job in real time.
+    tally: Option<Tally>,
 }
 
 impl Done {
@@ -72,6 +78,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             "write the video to a file with -o",
         ));
     }
+    Realtime::check(args)?;
     target.check(args)?;
     let open = OpenOptions {
         format: args.input_format.clone(),
@@ -124,7 +131,9 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         .map(|(num, den)| f64::from(den) / f64::from(num));
     let new_progress = |done| Progress::new("enhance", total, done, frame_seconds, args.quiet);
     let (done, progress) = match (&plan.target, &args.input) {
-        (Target::File { path, .. }, Input::Path(_)) if info.seekable && !is_special(path) => {
+        (Target::File { path, .. }, Input::Path(_))
+            if info.seekable && !is_special(path) && plan.realtime.is_none() =>
+        {
             let job = segmented::Segmented {
                 plan: &plan,
                 input: &args.input,
@@ -143,6 +152,9 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
                     "only a job from file to file can be continued",
                     "leave out --resume",
                 ));
+            }
+            if let (Target::File { path, .. }, Some(_)) = (&plan.target, &plan.realtime) {
+                work::Work::forget(path)?;
             }
             let mut progress = new_progress(0);
             let done = direct::run(&plan, reader, &mux, signals, &mut progress)?;
@@ -176,7 +188,12 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             plan.spec.format,
             coded.then(|| plan.encode.codec.to_string()),
         ),
-        upscaler: plan.upscaler.to_string(),
+        upscaler: match plan.realtime {
+            Some(_) => "realtime".into(),
+            None => plan.upscaler.to_string(),
+        },
+        realtime: (plan.realtime.as_ref().zip(done.tally.as_ref()))
+            .map(|(realtime, tally)| realtime.summary(tally)),
         smooth: plan.smooth,
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
@@ -214,18 +231,27 @@ fn kind_name(kind: StreamKind) -> &'static str {
     }
 }
 
-/// The stages between decoding and encoding.
-fn stages(plan: &Plan) -> Result<Vec<Box<dyn Stage>>> {
+/// The stages between decoding and encoding, and in real time what they will have counted.
+fn stages(plan: &Plan) -> Result<(Vec<Box<dyn Stage>>, Option<Tally>)> {
     let format = plan.spec.format;
     let size = (format.width, format.height);
-    let luma = plan.upscaler.luma();
-    let upscale = Upscale::new(plan.source, size, luma, plan.threads)?;
-    let mut stages: Vec<Box<dyn Stage>> = vec![Box::new(upscale)];
+    let (mut stages, tally): (Vec<Box<dyn Stage>>, _) = match &plan.realtime {
+        Some(realtime) => {
+            let stage = realtime.stage(plan.source, size, plan.threads)?;
+            let tally = stage.tally();
+            (vec![Box::new(stage)], Some(tally))
+        }
+        None => {
+            let luma = plan.upscaler.luma();
+            let stage = Upscale::new(plan.source, size, luma, plan.threads)?;
+            (vec![Box::new(stage)], None)
+        }
+    };
     if let Some(alpha) = plan.smooth {
         // Afresh with each segment, so that a continued job gives what an unbroken one gives; and
         // in one pass too, so that the same pictures come out everywhere.
         let smooth = Smooth::new(format, alpha as f32, plan.threads)?;
         stages.push(Box::new(smooth.restarting_every(plan.segment_frames)));
     }
-    Ok(stages)
+    Ok((stages, tally))
 }

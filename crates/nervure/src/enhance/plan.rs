@@ -11,6 +11,7 @@ use nervure_media::{
 };
 
 use super::arguments::EnhanceArgs;
+use super::realtime::Realtime;
 use super::upscaler::Chosen;
 use super::work::Work;
 use crate::console::fail;
@@ -46,6 +47,8 @@ pub(crate) enum Uncompressed {
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) upscaler: Chosen,
+    /// Frames get less than that where there is no time.
+    pub(crate) realtime: Option<Realtime>,
     /// A new picture's weight where still parts are kept from flickering.
     pub(crate) smooth: Option<f64>,
     /// Turn the pixels, since the container cannot say that players should.
@@ -255,6 +258,10 @@ impl Plan {
             (format.width, format.height),
         )?;
         notes.extend(told_of_upscaler);
+        let realtime = Realtime::new(args, &upscaler, video.frame_rate, encoded)?;
+        if realtime.is_some() && matches!(target, Target::File { .. }) {
+            notes.push("in real time a file is made in one pass: it cannot be continued".into());
+        }
         let sample_aspect = match turn.swaps_sides() {
             true => (video.sample_aspect.1, video.sample_aspect.0),
             false => video.sample_aspect,
@@ -290,6 +297,7 @@ impl Plan {
         Ok(Plan {
             target,
             upscaler,
+            realtime,
             smooth: args.smooth,
             turn,
             source: turned,
