@@ -47,13 +47,13 @@ impl<T: Pixel> Place<T> {
     }
 
     /// In bands of so many rows.
-    fn each(&mut self, rows: usize, mut work: impl FnMut(Band<'_, T>)) {
+    fn each(&mut self, rows: usize, mut work: impl FnMut(&mut Band<'_, T>)) {
         let (width, height) = self.size;
         let bands = self.samples.chunks_mut(rows * self.stride);
         let bands = bands.zip(self.shown.chunks_mut(rows * self.stride));
         let bands = bands.zip(self.average.chunks_mut(rows * self.average_stride));
         for (number, ((samples, shown), average)) in bands.enumerate() {
-            work(Band {
+            work(&mut Band {
                 size: (width, rows.min(height - number * rows)),
                 samples,
                 shown,
@@ -89,7 +89,7 @@ fn next_picture<T: Pixel + TryFrom<u64>>(
                 up(random.next() % (2 * unit)),
                 down(random.next() % (2 * unit)),
             ][x % 2],
-            3 => up(u64::from(random.below(64) < 40) * unit),
+            3 => up(u64::from(random.below(64) < 24) * unit),
             4 => match random.below(32) {
                 0 => random.next() % (max + 1),
                 _ => down(random.next() % unit.max(2)),
@@ -170,7 +170,7 @@ fn samples_beyond_ten_bits_agree() {
 #[should_panic(expected = "slices that hold the rows")]
 fn a_band_that_is_too_short_is_refused() {
     let mut place = Place::<u8>::new((64, 16), (0, 0));
-    Smoother::new(0.7).run(Band {
+    Smoother::new(0.7).run(&mut Band {
         size: (64, 17),
         samples: &mut place.samples,
         shown: &mut place.shown,

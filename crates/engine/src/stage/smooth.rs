@@ -142,9 +142,9 @@ fn smooth<T: Pixel>(
     average: &mut [Plane<u16>; 3],
     threads: usize,
 ) {
-    let run = |band: Band<'_, T>| match begins {
-        true => smoother.begin(band),
-        false => smoother.run(band),
+    let run = |mut band: Band<'_, T>| match begins {
+        true => smoother.begin(&mut band),
+        false => smoother.run(&mut band),
     };
     let each = |new: &mut Plane<T>, shown: &mut Plane<T>, average: &mut Plane<u16>| {
         let (width, height) = (new.width(), new.height());
@@ -281,7 +281,7 @@ mod tests {
         let mut seed = number as u32 + 1;
         let mut sample = |plane: usize, x: usize, y: usize| -> usize {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = [0, 1, 1, 2][(seed >> 24) as usize % 4];
+            let noise = [0, 1, 1, 1, 1, 1, 1, 2][(seed >> 24) as usize % 8];
             let square = x / 16 == number / 2 && y / 16 == 1 && plane == 0;
             40 + 50 * scene + x % 30 + y / 2 + noise + 90 * usize::from(square)
         };

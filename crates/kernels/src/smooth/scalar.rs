@@ -22,7 +22,7 @@ pub(super) fn blocks<T: Pixel>(weight: i16, band: &mut Band<'_, T>, first: usize
             }
         }
         let size = (rows.len() * columns.len()) as i32 * i32::from(codes::<T>());
-        let moves = magnitude > MOVED * size || 8 * sum.abs() > SHIFTED * size;
+        let moves = 8 * magnitude > MOVED * size || 8 * sum.abs() > SHIFTED * size;
         for y in rows.clone() {
             for x in columns.clone() {
                 let at = y * band.stride + x;

@@ -18,7 +18,7 @@ unsafe fn blocks<L: Words, T: Pixel + Samples>(weight: i16, band: &mut Band<'_, 
     let whole = width / L::COUNT * L::COUNT;
     let (stride, average_stride) = (band.stride, band.average_stride);
     let size = (rows * BLOCK) as i32 * i32::from(codes::<T>());
-    let (moved, shifted) = (MOVED * size, SHIFTED * size / 8);
+    let (moved, shifted) = (MOVED * size / 8, SHIFTED * size / 8);
     // SAFETY: `whole` columns of `rows` rows from `first` on lie within the band, which was checked.
     unsafe {
         let samples = band.samples.as_mut_ptr().add(first * stride);
