@@ -231,11 +231,14 @@ fn kind_name(kind: StreamKind) -> &'static str {
     }
 }
 
-/// The stages between decoding and encoding, and in real time what they will have counted.
-fn stages(plan: &Plan) -> Result<(Vec<Box<dyn Stage>>, Option<Tally>)> {
+/// What frames go through between decoding and encoding.
+type Stages = Vec<Box<dyn Stage>>;
+
+/// The stages of a job, and in real time what they will have counted.
+fn stages(plan: &Plan) -> Result<(Stages, Option<Tally>)> {
     let format = plan.spec.format;
     let size = (format.width, format.height);
-    let (mut stages, tally): (Vec<Box<dyn Stage>>, _) = match &plan.realtime {
+    let (mut stages, tally): (Stages, _) = match &plan.realtime {
         Some(realtime) => {
             let stage = realtime.stage(plan.source, size, plan.threads)?;
             let tally = stage.tally();
