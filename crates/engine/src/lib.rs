@@ -18,10 +18,12 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod float;
 mod model;
 pub mod pipeline;
 mod stage;
 
 pub use error::Error;
+pub use float::{Fitted, FloatModel};
 pub use model::{Model, whole_numbers};
-pub use stage::{Luma, Pull, Stage, Upscale};
+pub use stage::{FloatUpscale, Luma, Pull, Recover, Stage, Upscale};

@@ -1,11 +1,15 @@
 //! The contract of everything between a source and a sink.
 
+mod float;
+mod recover;
 mod upscale;
 
 use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use float::FloatUpscale;
+pub use recover::Recover;
 pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.
