@@ -17,7 +17,8 @@ pub(super) struct Scratch {
     row: Vec<f32>,
 }
 
-/// Some rows of a tensor: its channels one after the other, each row after row.
+/// Some rows of a tensor, one after the other, each channel after channel: what a convolution reads at a
+/// time lies in few pages.
 #[derive(Debug, Default)]
 struct Held {
     numbers: Vec<f32>,
@@ -39,13 +40,13 @@ const LINE: usize = 16;
 impl Held {
     fn prepare(&mut self, channels: usize, columns: &Range<isize>, top: isize, rows: usize) {
         self.columns = columns.len();
-        self.stride = (self.columns + LINE - 1).next_multiple_of(LINE);
         // An odd count of lines: were it a power of two, channels would push each other out of the cache.
-        let lines = (rows * self.stride / LINE) | 1;
+        let lines = (self.columns + LINE - 1).div_ceil(LINE) | 1;
         self.plane = lines * LINE;
+        self.stride = channels * self.plane;
         (self.top, self.end, self.left) = (top, top, columns.start);
         self.channels = channels;
-        let len = channels * self.plane;
+        let len = rows * self.stride;
         if self.numbers.len() < len {
             self.numbers.resize(len, 0.0);
         }
@@ -71,10 +72,7 @@ impl Held {
     fn drop_before(&mut self, top: isize) {
         let gone = (top - self.top) as usize * self.stride;
         let kept = (self.end - self.top) as usize * self.stride;
-        for channel in 0..self.channels {
-            let plane = channel * self.plane;
-            self.numbers.copy_within(plane + gone..plane + kept, plane);
-        }
+        self.numbers.copy_within(gone..kept, 0);
         self.top = top;
     }
 

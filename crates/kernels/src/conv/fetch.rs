@@ -101,26 +101,27 @@ unsafe fn all<L: Lanes>(weights: &[[f32; 10]], around: &Around, out: &mut [f32],
     for at in (0..PLACES).step_by(L::COUNT) {
         // SAFETY: the caller's promise; registers divide the places evenly.
         unsafe {
-            let pixel = |row: usize, column: usize| {
-                L::load(around.pixels[row * 4 + column].as_ptr().add(at))
-            };
-            let (right, down) = (
-                L::load(around.right.as_ptr().add(at)),
-                L::load(around.down.as_ptr().add(at)),
-            );
+            let right = L::load(around.right.as_ptr().add(at));
+            let down = L::load(around.down.as_ptr().add(at));
             for (output, weights) in weights.iter().enumerate() {
-                let feature = |top: usize, left: usize| {
-                    let mut sum = L::splat(weights[9]);
-                    for (tap, weight) in weights[..9].iter().enumerate() {
-                        let pixel = pixel(top + tap / 3, left + tap % 3);
-                        sum = L::splat(*weight).mul_add(pixel, sum);
+                let mut sums = [[L::splat(weights[9]); 2]; 2];
+                for (tap, weight) in weights[..9].iter().enumerate() {
+                    let weight = L::splat(*weight);
+                    for (top, sums) in sums.iter_mut().enumerate() {
+                        for (left, sum) in sums.iter_mut().enumerate() {
+                            let pixel = (top + tap / 3) * 4 + left + tap % 3;
+                            let pixel = L::load(around.pixels[pixel].as_ptr().add(at));
+                            *sum = weight.mul_add(pixel, *sum);
+                        }
                     }
-                    L::splat(0.0).max(sum)
-                };
-                let between = |near: L, far: L, share: L| near.add(share.mul(far.sub(near)));
-                let [above, below] =
-                    [0, 1].map(|top| between(feature(top, 0), feature(top, 1), right));
-                let found = between(above, below, down);
+                }
+                let mut rows = [L::splat(0.0); 2];
+                for (row, [near, far]) in rows.iter_mut().zip(sums) {
+                    let (near, far) = (L::splat(0.0).max(near), L::splat(0.0).max(far));
+                    *row = near.add(right.mul(far.sub(near)));
+                }
+                let [near, far] = rows;
+                let found = near.add(down.mul(far.sub(near)));
                 found.store(out.as_mut_ptr().add(output * plane + at));
             }
         }

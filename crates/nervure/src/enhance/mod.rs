@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Stage, Upscale};
+use nervure_engine::Stage;
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
 pub(crate) use arguments::EnhanceArgs;
@@ -216,10 +216,9 @@ fn kind_name(kind: StreamKind) -> &'static str {
 /// The stages between decoding and encoding.
 fn stages(plan: &Plan) -> Result<Vec<Box<dyn Stage>>> {
     let size = (plan.spec.format.width, plan.spec.format.height);
-    Ok(vec![Box::new(Upscale::new(
+    Ok(vec![plan.upscaler.stage(
         plan.source,
         size,
-        plan.upscaler.luma(),
         plan.threads,
-    )?)])
+    )?])
 }
