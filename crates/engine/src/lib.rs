@@ -18,11 +18,13 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod float;
 mod model;
 pub mod pipeline;
 mod stage;
 mod workers;
 
 pub use error::Error;
+pub use float::{Fitted, FloatModel};
 pub use model::{Model, whole_numbers};
-pub use stage::{Budget, Clock, Luma, Paced, Pull, Stage, Tally, Upscale};
+pub use stage::{Budget, Clock, FloatUpscale, Luma, Paced, Pull, Recover, Stage, Tally, Upscale};

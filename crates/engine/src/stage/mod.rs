@@ -1,16 +1,20 @@
 //! The contract of everything between a source and a sink.
 
 mod calibrate;
+mod float;
 mod pace;
 mod paced;
+mod recover;
 mod upscale;
 
 use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use float::FloatUpscale;
 pub use pace::Budget;
 pub use paced::{Clock, Paced, Tally};
+pub use recover::Recover;
 pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.

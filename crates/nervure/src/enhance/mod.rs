@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Stage, Tally, Upscale};
+use nervure_engine::{Stage, Tally};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
 use arguments::Upscaler;
@@ -238,6 +238,6 @@ fn stages(plan: &Plan) -> Result<(Vec<Box<dyn Stage>>, Option<Tally>)> {
         let tally = stage.tally();
         return Ok((vec![Box::new(stage)], Some(tally)));
     }
-    let stage = Upscale::new(plan.source, size, plan.upscaler.luma(), plan.threads)?;
-    Ok((vec![Box::new(stage)], None))
+    let stage = plan.upscaler.stage(plan.source, size, plan.threads)?;
+    Ok((vec![stage], None))
 }
