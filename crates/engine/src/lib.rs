@@ -21,7 +21,8 @@ mod error;
 mod model;
 pub mod pipeline;
 mod stage;
+mod workers;
 
 pub use error::Error;
 pub use model::{Model, whole_numbers};
-pub use stage::{Luma, Pull, Stage, Upscale};
+pub use stage::{Budget, Clock, Luma, Paced, Pull, Stage, Tally, Upscale};

@@ -1,106 +1,16 @@
 //! Models on the picture path: the luma that they make, and what is said of those that cannot run.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+mod common;
 
 use nervure_engine::{Error, Luma, Model, Pull, Stage, Upscale};
-use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes, TimeBase, Timestamp};
+use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes};
 use nervure_kernels::Isa;
 use nervure_kernels::int8::reference;
 use nervure_kernels::resample::Filter;
-use nervure_record::{
-    Artefact, Card, Family, Planes as Colours, Precision, SCHEMA, Tensor, Training,
-};
+use nervure_record::{Artefact, Precision, Tensor};
 
-const CHANNELS: usize = 8;
-const LAYERS: usize = 4;
-
-/// The same numbers each time.
-fn numbers() -> impl FnMut(i32, i32) -> i32 {
-    let mut seed = 5_u32;
-    move |low, high| {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        low + ((seed >> 8) % (high - low + 1) as u32) as i32
-    }
-}
-
-fn artefact(scale: u32) -> Artefact {
-    let mut next = numbers();
-    let mut tensors = BTreeMap::new();
-    let mut inputs = 1;
-    for layer in 0..LAYERS {
-        let outputs = match layer + 1 == LAYERS {
-            true => (scale * scale) as usize,
-            false => CHANNELS,
-        };
-        let mut add = |name: &str, tensor| {
-            tensors.insert(format!("convs.{layer}.{name}"), tensor);
-        };
-        let mut of =
-            |count: usize, low, high| -> Vec<i32> { (0..count).map(|_| next(low, high)).collect() };
-        let weights = of(outputs * inputs * 9, -60, 60);
-        let weights = weights.into_iter().map(|weight| weight as i8).collect();
-        add(
-            "weight",
-            Tensor::i8(vec![outputs, inputs, 3, 3], weights).unwrap(),
-        );
-        add(
-            "bias",
-            Tensor::i32(vec![outputs], of(outputs, -900, 900)).unwrap(),
-        );
-        add(
-            "multiplier",
-            Tensor::i32(vec![outputs], of(outputs, 9000, 32767)).unwrap(),
-        );
-        add(
-            "shift",
-            Tensor::i32(vec![outputs], of(outputs, 5, 7)).unwrap(),
-        );
-        inputs = outputs;
-    }
-    let sizes = [
-        ("channels", CHANNELS),
-        ("layers", LAYERS),
-        ("frames", 1),
-        ("fold", 1),
-    ];
-    let card = Card {
-        schema: SCHEMA,
-        name: "random".into(),
-        family: Family::ResidualEspcn,
-        parameters: BTreeMap::from(sizes.map(|(name, size)| (name.into(), size as u64))),
-        scale,
-        planes: Colours::Luma,
-        precision: Precision::Int8,
-        training: Training::default(),
-        parent: None,
-        quality: Vec::new(),
-        sources: Vec::new(),
-        licence: "CC0-1.0".into(),
-        notes: String::new(),
-    };
-    Artefact { card, tensors }
-}
-
-fn picture(format: PictureFormat) -> Frame {
-    let mut frame = Frame::new(format, Timestamp::new(3, TimeBase::new(1, 25)));
-    let mut next = numbers();
-    match &mut frame.planes {
-        Planes::Eight(planes) => {
-            let samples = planes
-                .iter_mut()
-                .flat_map(|plane| plane.rows_mut().flatten());
-            samples.for_each(|sample| *sample = next(0, 255) as u8);
-        }
-        Planes::Ten(planes) => {
-            let samples = planes
-                .iter_mut()
-                .flat_map(|plane| plane.rows_mut().flatten());
-            samples.for_each(|sample| *sample = next(0, 1023) as u16);
-        }
-    }
-    frame
-}
+use common::{artefact, picture};
 
 fn luma(frame: &Frame) -> Vec<u16> {
     match &frame.planes {

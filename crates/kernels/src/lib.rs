@@ -21,6 +21,7 @@
 //! ```
 #![allow(unsafe_code)]
 
+mod cells;
 pub mod conv;
 mod error;
 pub mod int8;
@@ -29,5 +30,6 @@ mod lanes;
 pub mod metrics;
 pub mod resample;
 
+pub use cells::{CELL, Cells};
 pub use error::Error;
 pub use isa::Isa;

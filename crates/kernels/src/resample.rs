@@ -171,6 +171,18 @@ impl Resampler {
         self.isa
     }
 
+    /// Rows of the source that a row of the target is made of.
+    ///
+    /// # Panics
+    /// When the target has no such row.
+    pub fn sources(&self, row: usize) -> Range<usize> {
+        assert!(row < self.down.target, "a row within the target plane");
+        let last = self.down.source as isize - 1;
+        let start = self.down.start(row);
+        let end = start + self.down.taps as isize - 1;
+        start.clamp(0, last) as usize..end.clamp(0, last) as usize + 1
+    }
+
     /// Writes rows `rows` of the target to `out`, where a row begins every `out_stride` samples:
     /// the whole plane at once, or a band of it (see [`Plane::bands_mut`]) on each of several
     /// threads.
@@ -312,6 +324,34 @@ mod tests {
         );
         assert_eq!((plan.source(), plan.target()), ((3, 2), (5, 3)));
         assert_eq!((plan.across.phases, plan.across.advance), (2, 1));
+    }
+
+    #[test]
+    fn rows_are_made_of_their_sources() {
+        for (small, large) in [((7, 9), (14, 18)), ((5, 4), (11, 9)), ((6, 20), (3, 7))] {
+            for shift in [0.0, 0.25, -0.125, 3.0] {
+                let plan = Resampler::new(small, large, Filter::Lanczos, (0.0, shift));
+                let run = |source: &Plane<u8>| {
+                    let mut out = vec![0; large.0 * large.1];
+                    plan.run(source, 0..large.1, &mut out, large.0, &mut Scratch::new());
+                    out
+                };
+                let mut source = Plane::new(small.0, small.1);
+                let before = run(&source);
+                for row in 0..small.1 {
+                    source.row_mut(row).fill(255);
+                    let after = run(&source);
+                    source.row_mut(row).fill(0);
+                    for at in 0..large.1 {
+                        let of = |samples: &[u8]| samples[at * large.0..][..large.0].to_vec();
+                        assert!(
+                            plan.sources(at).contains(&row) || of(&before) == of(&after),
+                            "row {at} of {large:?} looks at {row} of {small:?}, moved by {shift}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Words after the clip: `codec=h264`, `bitrate=`, `crf=`, `preset=`, `loss=`, `level=slice`,
-//! `seed=`, `lean`, `score` (PSNR too, which takes memory), and `option:NAME=VALUE` for an option of
+//! `seed=`, `lean`, `least`, `score` (PSNR too, which takes memory), and `option:NAME=VALUE` for an option of
 //! libav's encoder. `codec=none` only reads: what the memory of the others is compared with.
 #![allow(clippy::print_stdout)] // It is a program.
 
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use nervure_frame::{Frame, Planes, metrics};
-use nervure_media::{OpenOptions, PictureSpec, Reader, Transit, TransitSettings};
+use nervure_media::{Memory, OpenOptions, PictureSpec, Reader, Transit, TransitSettings};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "loss" => settings.loss = value.parse()?,
             "level" => settings.level = value.parse()?,
             "seed" => settings.seed = value.parse()?,
-            "lean" => settings.encode.lean = true,
+            "lean" => settings.encode.memory = Memory::Lean,
+            "least" => settings.encode.memory = Memory::Least,
             "score" => score = true,
             _ => match name.strip_prefix("option:") {
                 Some(option) => settings.encode.options.push((option.into(), value.into())),

@@ -31,6 +31,20 @@ const X265_DELAY: i32 = 2;
 /// libav's name of the encoder that needs some care.
 const SVT_AV1: &str = "libsvtav1";
 
+/// How much memory an encoder may take. Most of it is pictures that it looks ahead to, and pays back in
+/// bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// As its preset has it.
+    #[default]
+    Usual,
+    /// It looks less far ahead: a fifth to a half less for a little quality, in the same time.
+    Lean,
+    /// As little as goes without taking longer. With x264, threads share each picture, which takes more
+    /// bits than [`Memory::Lean`].
+    Least,
+}
+
 /// What the user chooses about encoding.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncodeSettings {
@@ -51,8 +65,8 @@ pub struct EncodeSettings {
     /// Seconds from one keyframe to the next at most, 10 when none is given. Damage heals at a
     /// keyframe.
     pub keyframe_seconds: Option<f64>,
-    /// The encoder looks less far ahead: a fifth to a half less memory for a little quality.
-    pub lean: bool,
+    /// How much memory the encoder may take.
+    pub memory: Memory,
     /// Options of libav's encoder, over everything above.
     pub options: Vec<(String, String)>,
 }

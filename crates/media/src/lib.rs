@@ -30,7 +30,7 @@ mod y4m;
 pub use av::library_version;
 pub use av::packet::Packet;
 pub use demux::{Demuxer, OpenOptions};
-pub use encode::{Codec, EncodeSettings, Encoder, PictureSpec, VideoTrack};
+pub use encode::{Codec, EncodeSettings, Encoder, Memory, PictureSpec, VideoTrack};
 pub use error::Error;
 pub use input::Input;
 pub use loss::{Channel, LossModel, LossTrace};

@@ -64,7 +64,7 @@ impl LossLevel {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransitSettings {
     /// How it is encoded. The number of threads is not followed: it is one. An encoder with a low
-    /// memory need is asked for with [`EncodeSettings::lean`].
+    /// memory need is asked for with [`EncodeSettings::memory`].
     pub encode: EncodeSettings,
     /// What the network loses.
     pub loss: LossModel,

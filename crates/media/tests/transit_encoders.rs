@@ -4,7 +4,7 @@
 mod transit_common;
 
 use nervure_frame::Frame;
-use nervure_media::{EncodeSettings, Encoder, Packet};
+use nervure_media::{EncodeSettings, Encoder, Memory, Packet};
 use transit_common::{LOSSY, frames, plain, quick, spec};
 
 fn encode(settings: &EncodeSettings, frames: &[Frame]) -> Vec<Packet> {
@@ -20,7 +20,7 @@ fn encode(settings: &EncodeSettings, frames: &[Frame]) -> Vec<Packet> {
 }
 
 #[test]
-fn every_preset_can_be_lean() {
+fn every_preset_can_do_with_less_memory() {
     let sent = frames(plain(64, 64), 3);
     // From fast to slow: SVT-AV1 cannot take them in another order in one process.
     for codec in LOSSY {
@@ -35,9 +35,11 @@ fn every_preset_can_be_lean() {
             let mut settings = quick(codec).encode;
             settings.preset = Some(preset.into());
             settings.threads = 1;
-            settings.lean = true;
-            let packets = encode(&settings, &sent);
-            assert_eq!(packets.len(), 3, "{codec} {preset}");
+            for memory in [Memory::Lean, Memory::Least] {
+                settings.memory = memory;
+                let packets = encode(&settings, &sent);
+                assert_eq!(packets.len(), 3, "{codec} {preset} {memory:?}");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 mod write_common;
 
 use nervure_frame::{BitDepth, Chroma, PictureFormat, TimeBase, Timestamp};
-use nervure_media::{Codec, EncodeSettings, Encoder, Packet, PictureSpec};
+use nervure_media::{Codec, EncodeSettings, Encoder, Memory, Packet, PictureSpec};
 use write_common::{MILLIS, encode, frame, frames, plain, psnr, write};
 
 fn quick(codec: Codec) -> EncodeSettings {
@@ -61,9 +61,11 @@ fn packets_carry_the_times_of_the_frames() {
 
 #[test]
 fn the_same_frames_give_the_same_bytes() {
-    for codec in Codec::ALL {
+    let usual = Codec::ALL.map(|codec| (codec, Memory::Usual));
+    for (codec, memory) in usual.into_iter().chain([(Codec::H264, Memory::Least)]) {
         let mut settings = quick(codec);
         settings.preset = None;
+        settings.memory = memory;
         let spec = PictureSpec::new(plain(192, 128), MILLIS);
         let pts: Vec<i64> = (0..30).map(|n| n * 40).collect();
         let (first, one) = encode(&settings, &spec, &pts);
@@ -74,6 +76,29 @@ fn the_same_frames_give_the_same_bytes() {
             assert!(one.data() == two.data(), "{codec} at {:?}", one.pts());
         }
     }
+}
+
+#[test]
+fn less_memory_means_fewer_pictures_inside() {
+    let spec = PictureSpec::new(plain(192, 128), MILLIS);
+    // How many pictures x264 holds before it gives out the first.
+    let held = |memory| {
+        let mut settings = quick(Codec::H264);
+        settings.preset = None;
+        settings.memory = memory;
+        let mut encoder = Encoder::open(&settings, &spec).unwrap();
+        let first = (0..80).find(|&n| {
+            let pts = Timestamp::new(n * 40, MILLIS);
+            encoder.push(frame(spec.format, n, pts)).unwrap();
+            encoder.pull().unwrap().is_some()
+        });
+        first.unwrap()
+    };
+    let [usual, lean, least] = [Memory::Usual, Memory::Lean, Memory::Least].map(held);
+    assert!(
+        least + 5 < lean && lean + 15 < usual,
+        "{least}, {lean}, {usual}"
+    );
 }
 
 #[test]

@@ -43,6 +43,16 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<ExitCode> {
 /// Names of sizes, as people give them.
 const TIERS: [&str; 4] = ["xs", "s", "m", "l"];
 
+/// The real-time models that the command carries with it, the smallest first.
+pub(crate) fn shipped_tiers(scale: usize) -> Result<Vec<Artefact>> {
+    let named = |tier| format!("residual-espcn-x{scale}-{tier}");
+    let found = TIERS.map(named).into_iter().filter_map(|name| {
+        let bytes = shipped::find(&name)?;
+        Some(Artefact::from_bytes(bytes).with_context(|| format!("cannot read {name}")))
+    });
+    found.collect()
+}
+
 /// A real-time model by size, name or file: one that the command carries with it, or one in `models/`.
 pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
     if shelf::is_path(wanted) {

@@ -10,7 +10,7 @@ use nervure_frame::{
 };
 use nervure_media::degrade::{Augmentation, Augmenter, Drops};
 use nervure_media::{
-    EncodeSettings, Encoder, LossLevel, PictureSpec, Transit, TransitSettings, TransitStats,
+    EncodeSettings, Encoder, LossLevel, Memory, PictureSpec, Transit, TransitSettings, TransitStats,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ fn settings(recipe: &Recipe, variant: Variant, seed: u64) -> TransitSettings {
             bitrate,
             preset: recipe.preset.clone(),
             threads: 1,
-            lean: true,
+            memory: Memory::Lean,
             ..EncodeSettings::default()
         },
         loss: recipe.loss.clone(),

@@ -1,11 +1,16 @@
 //! The contract of everything between a source and a sink.
 
+mod calibrate;
+mod pace;
+mod paced;
 mod upscale;
 
 use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use pace::Budget;
+pub use paced::{Clock, Paced, Tally};
 pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.

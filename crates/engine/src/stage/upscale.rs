@@ -1,11 +1,16 @@
 //! Pictures made larger.
 
+mod changes;
+
+use std::sync::Arc;
+
 use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
 use nervure_kernels::int8::{self, Code};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use self::changes::{Memory, Parts, Strip, Work, mend_plane};
+use crate::workers::{Job, Workers};
 use crate::{Error, Model, Pull, Stage};
 
 /// What makes luma larger.
@@ -33,9 +38,29 @@ impl From<Model> for Luma {
 ///
 /// Luma is scaled about the picture's centre; chroma, by a classical resampler, so that it stays where
 /// the source sited it.
+///
+/// With a model, what did not change since the frame before is not computed again. The result is the same.
 pub struct Upscale {
     source: PictureFormat,
     target: PictureFormat,
+    /// Away while the workers have them.
+    tools: Option<Box<Tools>>,
+    shared: Shared,
+    ready: Option<Frame>,
+    flushed: bool,
+}
+
+/// What several stages may have in common, if only one of them works at a time.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// None where one thread is enough.
+    workers: Option<Arc<Workers<Enlarging>>>,
+    threads: usize,
+    pool: FramePool,
+}
+
+/// What pictures are made with.
+struct Tools {
     luma: Luma,
     /// One for each strip of luma that a model works on.
     strips: Vec<int8::Scratch>,
@@ -43,14 +68,34 @@ pub struct Upscale {
     plans: Option<(ChromaLocation, [Resampler; 3])>,
     /// One for each band of each plane, so that threads share nothing.
     scratch: [Vec<Scratch>; 3],
-    workers: Option<ThreadPool>,
-    pool: FramePool,
-    ready: Option<Frame>,
-    flushed: bool,
+    /// Of the frame before, unless every frame is computed whole.
+    memory: Option<Memory>,
+}
+
+/// A picture that is being made larger.
+struct Enlarging {
+    from: Frame,
+    to: Frame,
+    work: Work,
+    tools: Box<Tools>,
 }
 
 /// Rows in a band are a multiple of this, so that few source rows are filtered twice.
 const BAND_GRAIN: usize = 16;
+
+impl Shared {
+    pub(super) fn new(threads: usize) -> Result<Shared, Error> {
+        let threads = threads.max(1);
+        Ok(Shared {
+            workers: match threads {
+                1 => None,
+                threads => Some(Arc::new(Workers::new(threads)?)),
+            },
+            threads,
+            pool: FramePool::new(),
+        })
+    }
+}
 
 impl Upscale {
     /// A stage that takes frames of `source` and gives frames of `size`.
@@ -60,7 +105,16 @@ impl Upscale {
         luma: impl Into<Luma>,
         threads: usize,
     ) -> Result<Self, Error> {
-        let luma = luma.into();
+        Upscale::sharing(source, size, luma.into(), Shared::new(threads)?)
+    }
+
+    /// One that has threads and memory in common with others.
+    pub(super) fn sharing(
+        source: PictureFormat,
+        size: (usize, usize),
+        luma: Luma,
+        shared: Shared,
+    ) -> Result<Self, Error> {
         if let Luma::Model(model) = &luma {
             let scale = model.scale();
             if size != (source.width * scale, source.height * scale) {
@@ -72,113 +126,194 @@ impl Upscale {
                 });
             }
         }
-        let workers = match threads {
-            0 | 1 => None,
-            threads => Some(
-                ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|index| format!("upscale-{index}"))
-                    .build()
-                    .map_err(|error| Error::Threads(error.to_string()))?,
-            ),
-        };
-        let bands = threads.max(1);
+        let bands = shared.threads;
         Ok(Upscale {
             source,
             target: source.with_size(size.0, size.1),
-            luma,
-            strips: vec![int8::Scratch::default(); bands],
-            plans: None,
-            scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
-            workers,
-            pool: FramePool::new(),
+            tools: Some(Box::new(Tools {
+                luma,
+                strips: vec![int8::Scratch::default(); bands],
+                plans: None,
+                scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
+                memory: Some(Memory::default()),
+            })),
+            shared,
             ready: None,
             flushed: false,
         })
     }
 
-    fn prepare(&mut self, location: ChromaLocation) {
-        if self
-            .plans
-            .as_ref()
-            .is_none_or(|(made_for, _)| *made_for != location)
-        {
-            let filter = match self.luma {
-                Luma::Filter(filter) => filter,
-                Luma::Model(_) => Filter::Lanczos,
-            };
-            let plan =
-                |plane| Resampler::for_plane(self.source, self.target, plane, filter, location);
-            self.plans = Some((location, std::array::from_fn(plan)));
-        }
+    /// Computes every frame whole, whatever it has in common with the one before: to measure how long
+    /// that takes. The frames that come out are the same.
+    pub fn without_memory(mut self) -> Self {
+        self.tools.iter_mut().for_each(|tools| tools.memory = None);
+        self
     }
 
-    fn resize(&mut self, frame: &Frame) -> Frame {
-        self.prepare(frame.colour.location);
-        let mut out = self.pool.frame(self.target, frame.pts);
-        out.colour = frame.colour;
-        out.duration = frame.duration;
-        out.damage = frame.damage.as_ref().map(|mask| {
+    /// The part of the last frame's luma that was computed, from 0 to 1: all of it, unless a model makes
+    /// it and some of it is as it was in the frame before.
+    pub fn computed(&self) -> f64 {
+        let memory = self.tools.as_ref().and_then(|tools| tools.memory.as_ref());
+        memory.map_or(1.0, Memory::share)
+    }
+
+    fn resize(&mut self, from: Frame) -> Result<Frame, Error> {
+        let mut to = self.shared.pool.frame(self.target, from.pts);
+        to.colour = from.colour;
+        to.duration = from.duration;
+        to.damage = from.damage.as_ref().map(|mask| {
             let size = |format: PictureFormat| (format.width, format.height);
             mask.resized(size(self.source), size(self.target))
         });
-        let Upscale {
+        let lost = || Error::Threads("this stage has failed before".into());
+        let tools = self.tools.take().ok_or_else(lost)?;
+        let mut job = Enlarging {
+            from,
+            to,
+            work: Work::Whole,
+            tools,
+        };
+        match &self.shared.workers {
+            Some(workers) => job = workers.run(job)?,
+            None => job.run(),
+        }
+        let Enlarging {
+            from,
+            to,
+            work,
+            mut tools,
+        } = job;
+        if let (Luma::Model(_), Some(memory)) = (&tools.luma, &mut tools.memory) {
+            memory.keep(from, &to, work, &self.shared.pool);
+        }
+        self.tools = Some(tools);
+        Ok(to)
+    }
+}
+
+impl Job for Enlarging {
+    fn run(&mut self) {
+        let Tools {
             luma,
             strips,
             plans,
             scratch,
-            workers,
-            ..
-        } = self;
-        if let Some((_, plans)) = plans {
-            let mut tools = Tools {
-                luma,
-                strips,
-                plans,
-                scratch,
-            };
-            let mut work = || match (&frame.planes, &mut out.planes) {
-                (Planes::Eight(source), Planes::Eight(target)) => tools.resize(source, target),
-                (Planes::Ten(source), Planes::Ten(target)) => tools.resize(source, target),
-                _ => unreachable!("the pool makes frames of the source's depth"),
-            };
-            match workers {
-                Some(workers) => workers.install(work),
-                None => work(),
-            }
+            memory,
+        } = &mut *self.tools;
+        let (from, to) = (self.from.format(), self.to.format());
+        let location = self.from.colour.location;
+        let filter = match luma {
+            Luma::Filter(filter) => *filter,
+            Luma::Model(_) => Filter::Lanczos,
+        };
+        if plans
+            .take_if(|(made_for, _)| *made_for != location)
+            .is_some()
+        {
+            // The same chroma becomes another.
+            memory.iter_mut().for_each(Memory::forget);
         }
-        out
+        let plan = |plane| Resampler::for_plane(from, to, plane, filter, location);
+        let new = || (location, std::array::from_fn(plan));
+        let (_, plans) = plans.get_or_insert_with(new);
+        let mut memory = match luma {
+            Luma::Filter(_) => None,
+            Luma::Model(model) => memory.as_mut().map(|it| (model.program().reach(), it)),
+        };
+        self.work = match &mut memory {
+            Some((reach, memory)) => memory.look(&self.from, *reach),
+            None => Work::Whole,
+        };
+        let mut kept = match (&mut memory, self.work) {
+            (Some((_, memory)), Work::Parts) => memory.parts(),
+            _ => None,
+        };
+        let mut making = Making {
+            luma,
+            strips,
+            plans,
+            scratch,
+        };
+        match (&self.from.planes, &mut kept, &mut self.to.planes) {
+            (Planes::Eight(source), Some((Planes::Eight(kept), parts)), Planes::Eight(target)) => {
+                making.mend(source, parts, kept, target);
+            }
+            (Planes::Ten(source), Some((Planes::Ten(kept), parts)), Planes::Ten(target)) => {
+                making.mend(source, parts, kept, target);
+            }
+            (Planes::Eight(source), None, Planes::Eight(target)) => making.resize(source, target),
+            (Planes::Ten(source), None, Planes::Ten(target)) => making.resize(source, target),
+            _ => unreachable!("the pool makes frames of the source's depth"),
+        }
     }
 }
 
 /// What a picture is made with.
-struct Tools<'a> {
+struct Making<'a> {
     luma: &'a Luma,
     strips: &'a mut [int8::Scratch],
     plans: &'a [Resampler; 3],
     scratch: &'a mut [Vec<Scratch>; 3],
 }
 
-impl Tools<'_> {
+impl Making<'_> {
     fn resize<T: Pixel + Code>(&mut self, source: &[Plane<T>; 3], target: &mut [Plane<T>; 3]) {
         let [y, u, v] = target;
         let [scratch_y, scratch_u, scratch_v] = &mut *self.scratch;
         let plans = self.plans;
         let (luma, strips) = (self.luma, &mut *self.strips);
         let alone = strips.len() == 1;
-        let mut first = || match luma {
+        let first = || match luma {
             Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
             Luma::Model(model) => enhance_plane(model, &source[0], y, strips),
         };
-        let mut second = || resize_plane(&plans[1], &source[1], u, scratch_u);
-        let mut third = || resize_plane(&plans[2], &source[2], v, scratch_v);
-        if alone {
-            first();
-            second();
-            third();
-        } else {
-            rayon::join(first, || rayon::join(second, third));
-        }
+        let second = || resize_plane(&plans[1], &source[1], u, scratch_u);
+        let third = || resize_plane(&plans[2], &source[2], v, scratch_v);
+        side_by_side(alone, first, second, third);
+    }
+
+    /// Only what is to be computed of what is kept, and then the rest is copied.
+    fn mend<T: Pixel + Code>(
+        &mut self,
+        source: &[Plane<T>; 3],
+        parts: &Parts<'_>,
+        kept: &mut [Plane<T>; 3],
+        target: &mut [Plane<T>; 3],
+    ) {
+        let Luma::Model(model) = self.luma else {
+            return self.resize(source, target);
+        };
+        let ([y, u, v], [kept_y, kept_u, kept_v]) = (target, kept);
+        let [_, scratch_u, scratch_v] = &mut *self.scratch;
+        let (plans, strips) = (self.plans, &mut *self.strips);
+        let [rows_u, rows_v] = parts.rows;
+        let alone = strips.len() == 1;
+        let strip = Strip {
+            rows: 0..source[0].height(),
+            stride: y.stride(),
+            kept: kept_y.data_mut(),
+            copy: y.data_mut(),
+        };
+        let first = || strip.mend(model, &source[0], parts.wanted, strips);
+        let second = || mend_plane(&plans[1], &source[1], rows_u, kept_u, u, scratch_u);
+        let third = || mend_plane(&plans[2], &source[2], rows_v, kept_v, v, scratch_v);
+        side_by_side(alone, first, second, third);
+    }
+}
+
+/// Does three things: at once, unless there is one thread.
+fn side_by_side(
+    alone: bool,
+    first: impl FnOnce() + Send,
+    second: impl FnOnce() + Send,
+    third: impl FnOnce() + Send,
+) {
+    if alone {
+        first();
+        second();
+        third();
+    } else {
+        rayon::join(first, || rayon::join(second, third));
     }
 }
 
@@ -256,7 +391,7 @@ impl Stage for Upscale {
         self.ready = Some(if self.target == self.source {
             frame
         } else {
-            self.resize(&frame)
+            self.resize(frame)?
         });
         Ok(())
     }

@@ -6,6 +6,9 @@
 //! written but the picture. Threads share a picture by rows; each computes a few rows beyond its own, as
 //! many as there are layers.
 //!
+//! Where only some [`Cells`] of a picture are wanted, each row of each layer is computed as far as they see
+//! it. What else lies in a row then is of another picture, and nobody looks at it.
+//!
 //! Codes lie as `[row][group of four channels][pixel][4]`: lanes of a register are pixels, and four
 //! weights go to all of them. A few registers of pixels times some outputs stay in registers for all taps.
 //!
@@ -17,6 +20,7 @@ mod lanes;
 mod pack;
 mod peak;
 mod row;
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -24,14 +28,14 @@ pub use self::peak::products;
 
 use std::ops::Range;
 
-use nervure_frame::{BitDepth, Plane, Sample};
+use nervure_frame::{Plane, Sample};
 
 use self::kernels::Kernels;
 use self::pack::Packed;
-use self::row::{Row, To};
+use self::strip::Strip;
 use super::lanczos::{DOMAIN_BITS, REACH, Weights};
-use super::{MAX_SCALE, Network, lanczos_weights};
-use crate::{Error, Isa};
+use super::{Network, lanczos_weights};
+use crate::{CELL, Cells, Error, Isa};
 
 /// Pixels of nothing on either side of a row.
 const MARGIN: usize = 16;
@@ -59,6 +63,8 @@ pub struct Scratch {
     words: Vec<Line<i16, 32>>,
     /// A row of the picture.
     row: Vec<u8>,
+    /// Cells of a row that are to be computed: all, unless only some are wanted.
+    marks: Vec<u64>,
 }
 
 /// A cache line.
@@ -145,9 +151,8 @@ const BASE_RING: usize = 2 * REACH + 1;
 #[derive(Clone, Debug)]
 struct Layout {
     width: usize,
-    /// Pixels in a register, and registers in a row.
+    /// Pixels in a register.
     pixels: usize,
-    registers: usize,
     /// Bytes from one group of a row to the next.
     group: usize,
     /// For each layer's input, where its ring begins, and the bytes of a row of it.
@@ -184,7 +189,6 @@ impl Layout {
         Layout {
             width,
             pixels: program.kernels.pixels,
-            registers,
             group,
             rings,
             outside,
@@ -254,6 +258,11 @@ impl Program {
         self.macs
     }
 
+    /// How many samples away one can be that a sample is made from.
+    pub fn reach(&self) -> usize {
+        self.layers.len().max(REACH)
+    }
+
     /// Enlarges some rows of a picture: `out` is where the first row of the first square goes, and each
     /// row is `stride` samples from the next.
     ///
@@ -263,6 +272,36 @@ impl Program {
         &self,
         picture: &Plane<T>,
         rows: Range<usize>,
+        out: &mut [T],
+        stride: usize,
+        scratch: &mut Scratch,
+    ) {
+        self.enlarge(picture, rows, None, out, stride, scratch);
+    }
+
+    /// Enlarges some cells of some rows of a picture, as [`Program::run`] does; nothing else is written.
+    ///
+    /// # Panics
+    /// As it, and when the cells are of pictures of another size.
+    pub fn run_cells<T: Code>(
+        &self,
+        picture: &Plane<T>,
+        rows: Range<usize>,
+        wanted: &Cells,
+        out: &mut [T],
+        stride: usize,
+        scratch: &mut Scratch,
+    ) {
+        let size = (picture.width(), picture.height());
+        assert_eq!(wanted.size(), size, "cells of pictures of one size");
+        self.enlarge(picture, rows, Some(wanted), out, stride, scratch);
+    }
+
+    fn enlarge<T: Code>(
+        &self,
+        picture: &Plane<T>,
+        rows: Range<usize>,
+        wanted: Option<&Cells>,
         out: &mut [T],
         stride: usize,
         scratch: &mut Scratch,
@@ -277,16 +316,23 @@ impl Program {
             stride >= wide && out.len() >= (high - 1) * stride + wide,
             "no room for {wide}x{high}"
         );
+        let needed = wanted.map_or(rows.clone(), |wanted| wanted.narrowed(rows.clone()));
+        if needed.is_empty() {
+            return;
+        }
+        let out = &mut out[(needed.start - rows.start) * self.scale * stride..];
         let layout = scratch.prepare(self, width);
         let strip = Strip {
             program: self,
             layout: &layout,
             height: height as isize,
-            rows: rows.start as isize..rows.end as isize,
+            rows: needed.start as isize..needed.end as isize,
+            wanted,
             codes: scratch.codes.as_mut_ptr().cast(),
             words: scratch.words.as_mut_ptr().cast(),
         };
-        strip.run(picture, &mut scratch.row, out, stride);
+        scratch.marks.fill(u64::MAX);
+        strip.run(picture, &mut scratch.row, &mut scratch.marks, out, stride);
         scratch.layout = Some(layout);
     }
 }
@@ -305,188 +351,8 @@ impl Scratch {
         self.words.resize(layout.words.div_ceil(32), Line([0; 32]));
         self.row.clear();
         self.row.resize(width + 2, 0);
+        self.marks.clear();
+        self.marks.resize(width.div_ceil(CELL).div_ceil(64), 0);
         layout
-    }
-}
-
-/// Some rows of a picture on their way through the layers.
-struct Strip<'a> {
-    program: &'a Program,
-    layout: &'a Layout,
-    /// Rows of the picture, and those that are wanted. Rows may be before the first and behind the last.
-    height: isize,
-    rows: Range<isize>,
-    codes: *mut u8,
-    words: *mut i16,
-}
-
-impl Strip<'_> {
-    fn run<T: Code>(&self, picture: &Plane<T>, row: &mut [u8], out: &mut [T], stride: usize) {
-        let layers = self.program.layers.len() as isize;
-        let mut across = (self.rows.start - REACH as isize).max(0);
-        // What is beyond the picture is black to the first layer.
-        row.fill(0);
-        self.expand(row, self.layout.outside[0]);
-        for step in self.rows.start - layers..self.rows.end + layers {
-            if self.reach(layers).contains(&step) {
-                let (inner, samples) = (row.len() - 1, picture.row(step as usize));
-                for (code, sample) in row[1..inner].iter_mut().zip(samples) {
-                    *code = sample.code();
-                }
-                self.expand(row, self.ring(0, step));
-            }
-            for layer in 0..layers {
-                let at = step - 1 - layer;
-                if self.reach(layers - 1 - layer).contains(&at) {
-                    self.layer(layer as usize, at);
-                }
-            }
-            let done = step - layers;
-            if !self.rows.contains(&done) {
-                continue;
-            }
-            while across <= (done + REACH as isize).min(self.height - 1) {
-                self.across(picture.row(across as usize), across);
-                across += 1;
-            }
-            let scale = self.program.scale;
-            let first = (done - self.rows.start) as usize * scale;
-            for place in 0..scale {
-                let wide = self.layout.width * scale;
-                let out = &mut out[(first + place) * stride..][..wide];
-                self.finish(done, place, out);
-            }
-        }
-    }
-
-    /// Rows that others ask for which look so many rows further than what is wanted.
-    fn reach(&self, further: isize) -> Range<isize> {
-        (self.rows.start - further).max(0)..(self.rows.end + further).min(self.height)
-    }
-
-    /// Where a row of a layer's input begins.
-    fn ring(&self, layer: usize, row: isize) -> usize {
-        let (start, size) = self.layout.rings[layer];
-        match (0..self.height).contains(&row) {
-            true => start + row as usize % RING * size,
-            false => self.layout.outside[layer.min(1)],
-        }
-    }
-
-    /// Makes a row of codes what the first layer looks at.
-    fn expand(&self, row: &[u8], at: usize) {
-        let kernels = &self.program.kernels;
-        for group in 0..kernels.form.groups() {
-            let at = at + group * self.layout.group + MARGIN * 4;
-            assert!(at + self.layout.width * 4 <= self.layout.codes);
-            // SAFETY: that is within the memory, and nobody else looks at it. The processor has the
-            // instructions.
-            unsafe {
-                let to = self.codes.add(at).cast::<[u8; 4]>();
-                let to = std::slice::from_raw_parts_mut(to, self.layout.width);
-                (kernels.neighbours)(row, kernels.form.bytes(group), to);
-            }
-        }
-    }
-
-    /// Computes a row of a layer.
-    fn layer(&self, layer: usize, row: isize) {
-        let (program, layout) = (self.program, self.layout);
-        let packed = &program.layers[layer];
-        let is_last = layer + 1 == program.layers.len();
-        // SAFETY: offsets of a layout are within the memory that was made for it: each row has so many
-        // groups of so many registers, with a margin on both sides, and each plane of corrections so many
-        // registers. What is written is not what is read: it is another ring. The processor has the
-        // instructions.
-        unsafe {
-            let pixels = |at: usize| self.codes.add(at + MARGIN * 4);
-            let to = match is_last {
-                true => To::Words(self.plane(self.corrections()), layout.plane),
-                false => To::Codes(pixels(self.ring(layer + 1, row)), layout.group),
-            };
-            (program.kernels.row)(&Row {
-                layer: packed,
-                rows: [row - 1, row, row + 1].map(|row| pixels(self.ring(layer, row)).cast_const()),
-                stride: layout.group,
-                registers: layout.registers,
-                to,
-            });
-            // Registers may have gone beyond the last column, where the next layer looks for nothing.
-            if let To::Codes(to, group) = to {
-                for quad in 0..packed.quads.len() {
-                    to.add(quad * group + layout.width * 4)
-                        .cast::<[u8; 4]>()
-                        .write([0; 4]);
-                }
-            }
-        }
-    }
-
-    /// A plane of words, counted from the first.
-    ///
-    /// # Safety
-    /// There are so many planes.
-    unsafe fn plane(&self, number: usize) -> *mut i16 {
-        // SAFETY: the caller's promise.
-        unsafe { self.words.add(number * self.layout.plane) }
-    }
-
-    /// The first plane of a row that went across; the row before it goes across is plane 0.
-    fn base(&self, row: isize) -> usize {
-        1 + row as usize % BASE_RING * self.program.scale
-    }
-
-    /// The first plane of corrections.
-    fn corrections(&self) -> usize {
-        1 + BASE_RING * self.program.scale
-    }
-
-    /// The classical upscaler's first half.
-    fn across<T: Code>(&self, samples: &[T], row: isize) {
-        let width = self.layout.width;
-        // SAFETY: planes hold `width` and more samples than are added at both ends, and as many more as
-        // whole registers reach. The processor has the instructions.
-        unsafe {
-            let from = self.plane(0);
-            let words = std::slice::from_raw_parts_mut(from, width + 2 * REACH);
-            for (word, sample) in words[REACH..].iter_mut().zip(samples) {
-                *word = sample.word();
-            }
-            let (first, last) = (words[REACH], words[REACH + width - 1]);
-            words[..REACH].fill(first);
-            words[REACH + width..].fill(last);
-            let shifted = std::array::from_fn(|tap| from.add(tap).cast_const());
-            for (place, weights) in self.program.weights.iter().enumerate() {
-                let to = self.plane(self.base(row) + place);
-                (self.program.kernels.weighted)(&shifted, weights, to, width);
-            }
-        }
-    }
-
-    /// Its second half, with corrections: a row of the result.
-    fn finish<T: Code>(&self, row: isize, place: usize, out: &mut [T]) {
-        let (scale, width) = (self.program.scale, self.layout.width);
-        let kernels = &self.program.kernels;
-        let around: [isize; BASE_RING] = std::array::from_fn(|tap| {
-            (row + tap as isize - REACH as isize).clamp(0, self.height - 1)
-        });
-        let corrections = self.corrections();
-        let samples = corrections + 4 * self.program.layers.last().map_or(0, |it| it.quads.len());
-        let ten = T::DEPTH == BitDepth::Ten;
-        // SAFETY: there are so many planes, of whole registers. The processor has the instructions.
-        unsafe {
-            for column in 0..scale {
-                let rows = around.map(|row| self.plane(self.base(row) + column).cast_const());
-                let corrections = self.plane(corrections + place * scale + column);
-                let to = self.plane(samples + column);
-                let weights = &self.program.weights[place];
-                (kernels.finished)(&rows, weights, corrections, to, width, ten);
-            }
-            let planes: [&[i16]; MAX_SCALE] = std::array::from_fn(|column| {
-                let plane = self.plane(samples + column.min(scale - 1));
-                std::slice::from_raw_parts(plane.cast_const(), width)
-            });
-            T::woven(kernels)(&planes[..scale], out);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use nervure_frame::{Chroma, PictureFormat, TimeBase};
 
 use super::hdr;
-use super::{EncodeSettings, PictureSpec};
+use super::{EncodeSettings, Memory, PictureSpec};
 use crate::av::encode::Setup;
 use crate::{Error, Result};
 
@@ -68,21 +68,31 @@ impl Recipe {
         let mastering = spec.hdr.mastering.as_deref().and_then(hdr::mastering);
         let light = spec.hdr.light.as_deref().and_then(hdr::light);
         let quality = Quality::of(settings);
+        let less = settings.memory != Memory::Usual;
         match encoder {
             "libx264" => {
                 let preset = named_preset(settings, encoder)?;
-                // Lean settings shorten how far encoders look ahead, which is where the memory goes, and
-                // leave the rest of a preset alone: the stream keeps the look of its preset. The
-                // fastest ones look less far ahead than this by themselves.
-                let quick = PRESETS.iter().position(|name| *name == preset) < Some(3);
+                // Looking less far ahead leaves the rest of a preset alone: the stream keeps the look of
+                // its preset. The fastest ones look less far ahead than this by themselves.
+                let speed = PRESETS.iter().position(|name| *name == preset);
                 set("preset", preset);
-                if settings.lean && !quick {
-                    set("rc-lookahead", "20".into());
+                let mut extra = Vec::new();
+                match settings.memory {
+                    Memory::Lean if speed >= Some(3) => set("rc-lookahead", "20".into()),
+                    Memory::Least => {
+                        if speed >= Some(3) {
+                            set("rc-lookahead", "8".into());
+                        }
+                        // A thread that looks ahead by itself keeps pictures of its own, and each thread
+                        // with a picture of its own keeps all that this one refers to.
+                        extra.push("sync-lookahead=0".to_owned());
+                        extra.push("sliced-threads=1".to_owned());
+                    }
+                    Memory::Usual | Memory::Lean => {}
                 }
                 if let Some(crf) = quality.crf(18.0) {
                     set("crf", range(encoder, crf, -12.0, 51.0)?.to_string());
                 }
-                let mut extra = Vec::new();
                 if let Some(set) = x264_instructions() {
                     extra.push(format!("asm={set}"));
                 }
@@ -112,7 +122,7 @@ impl Recipe {
                 if settings.threads > 0 {
                     extra.push(format!("pools={}", settings.threads));
                 }
-                if settings.lean {
+                if less {
                     extra.push(format!("rc-lookahead={ahead}"));
                 }
                 if let Some(display) = mastering {
@@ -141,7 +151,7 @@ impl Recipe {
                     "cpu-used",
                     number_preset(settings, encoder, VP9_PRESETS, 4, 8)?.to_string(),
                 );
-                if settings.lean {
+                if less {
                     set("lag-in-frames", "16".into());
                 }
                 set("row-mt", "1".into());
@@ -162,7 +172,7 @@ impl Recipe {
                 if settings.threads > 0 {
                     extra.push(format!("lp={}", settings.threads));
                 }
-                if settings.lean {
+                if less {
                     extra.push("lookahead=0".into());
                 }
                 if let Some(display) = mastering {
@@ -180,7 +190,7 @@ impl Recipe {
                     "cpu-used",
                     number_preset(settings, encoder, AOM_PRESETS, 6, 8)?.to_string(),
                 );
-                if settings.lean {
+                if less {
                     set("lag-in-frames", "16".into());
                 }
                 set("row-mt", "1".into());

@@ -4,7 +4,7 @@
 use nervure_frame::{BitDepth, Chroma, Frame, PictureFormat, Planes, TimeBase, Timestamp};
 use nervure_media::scenes::{Renderer, Scene, SceneSpec};
 use nervure_media::{
-    Codec, EncodeSettings, LossLevel, LossModel, PictureSpec, Transit, TransitSettings,
+    Codec, EncodeSettings, LossLevel, LossModel, Memory, PictureSpec, Transit, TransitSettings,
     TransitStats,
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn quick(codec: Codec) -> TransitSettings {
         encode: EncodeSettings {
             codec,
             preset: Some("veryfast".into()),
-            lean: true,
+            memory: Memory::Lean,
             ..EncodeSettings::default()
         },
         ..TransitSettings::default()

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use nervure_media::{Codec, Input};
 
+use super::realtime::Rate;
+
 /// Upscale a video, keeping its sound, subtitles and timing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -14,6 +16,7 @@ Examples:
   nervure enhance clip.mp4                         writes clip-2x.mp4 beside it
   nervure enhance film.mkv -o big.mkv --scale 3/2 --codec hevc --crf 20
   nervure enhance clip.mp4 --model l               the best of the real-time models
+  nervure enhance clip.mp4 --realtime -o -          the best that keeps up, played as it comes
   nervure enhance film.mkv --resume                goes on after a crash or power loss
   nervure enhance lavfi:testsrc2=size=640x360:duration=5 -o test.mkv
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | nervure enhance - -o - | ffplay -")]
@@ -41,6 +44,11 @@ pub(crate) struct EnhanceArgs {
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
 
+    /// Keep up with the source, or with RATE frames a second: each frame gets the best model that there is
+    /// time for on this machine, up to --model, or Lanczos. Pictures then depend on how fast it is
+    #[arg(long, value_name = "RATE", num_args = 0..=1, default_missing_value = "source")]
+    pub(crate) realtime: Option<Rate>,
+
     /// Codec of the result [default: by container and bit depth]
     #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]
     pub(crate) codec: Option<Codec>,
@@ -56,6 +64,10 @@ pub(crate) struct EnhanceArgs {
     /// Speed preset of the encoder, by its own names
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
+
+    /// Let the encoder take less memory and more bits: H.264 at 1080p stays below 250 MB
+    #[arg(long)]
+    pub(crate) low_memory: bool,
 
     /// Container, or `y4m`, `raw` or `null`, when the name of OUT does not tell
     #[arg(long, value_name = "NAME")]

@@ -53,7 +53,7 @@ pub(crate) fn run(
         }
         Ok(frame)
     };
-    let mut stages = stages(plan)?;
+    let (mut stages, tally) = stages(plan)?;
     pipeline::run(source, &mut stages, |mut frame| {
         frame.pts.ticks -= plan.origin;
         sink.write(frame)?;
@@ -74,6 +74,7 @@ pub(crate) fn run(
     let mut done = Done {
         frames,
         interrupted: signals.stop(),
+        tally,
         ..Done::default()
     };
     done.add(pictures.damage());

@@ -3,6 +3,7 @@
 mod arguments;
 mod direct;
 mod plan;
+mod realtime;
 mod segmented;
 mod source;
 mod summary;
@@ -13,8 +14,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Stage, Upscale};
+use nervure_engine::{Stage, Tally, Upscale};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
+
+use arguments::Upscaler;
 
 pub(crate) use arguments::EnhanceArgs;
 pub(crate) use summary::Summary;
@@ -23,6 +26,7 @@ use crate::console::{Progress, fail, note};
 use crate::output::is_special;
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
 use plan::{Plan, Target};
+use realtime::Realtime;
 use summary::{Picture, StreamSummary};
 
 /// The command.
@@ -50,6 +54,8 @@ struct Done {
     resumed: u64,
     damage: Damage,
     interrupted: bool,
+    /// Of a job in real time.
+    tally: Option<Tally>,
 }
 
 impl Done {
@@ -72,6 +78,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             "write the video to a file with -o",
         ));
     }
+    Realtime::check(args)?;
     target.check(args)?;
     let open = OpenOptions {
         format: args.input_format.clone(),
@@ -124,7 +131,9 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         .map(|(num, den)| f64::from(den) / f64::from(num));
     let new_progress = |done| Progress::new("enhance", total, done, frame_seconds, args.quiet);
     let (done, progress) = match (&plan.target, &args.input) {
-        (Target::File { path, .. }, Input::Path(_)) if info.seekable && !is_special(path) => {
+        (Target::File { path, .. }, Input::Path(_))
+            if info.seekable && !is_special(path) && plan.realtime.is_none() =>
+        {
             let job = segmented::Segmented {
                 plan: &plan,
                 input: &args.input,
@@ -143,6 +152,9 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
                     "only a job from file to file can be continued",
                     "leave out --resume",
                 ));
+            }
+            if let (Target::File { path, .. }, Some(_)) = (&plan.target, &plan.realtime) {
+                work::Work::forget(path)?;
             }
             let mut progress = new_progress(0);
             let done = direct::run(&plan, reader, &mux, signals, &mut progress)?;
@@ -176,7 +188,12 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
             plan.spec.format,
             coded.then(|| plan.encode.codec.to_string()),
         ),
-        upscaler: plan.upscaler.to_string(),
+        upscaler: match plan.realtime {
+            Some(_) => "realtime".into(),
+            None => plan.upscaler.to_string(),
+        },
+        realtime: (plan.realtime.as_ref().zip(done.tally.as_ref()))
+            .map(|(realtime, tally)| realtime.summary(tally)),
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
         mended_timestamps: done.damage.timestamps,
@@ -213,13 +230,14 @@ fn kind_name(kind: StreamKind) -> &'static str {
     }
 }
 
-/// The stages between decoding and encoding.
-fn stages(plan: &Plan) -> Result<Vec<Box<dyn Stage>>> {
+/// The stages between decoding and encoding, and in real time what they will have counted.
+fn stages(plan: &Plan) -> Result<(Vec<Box<dyn Stage>>, Option<Tally>)> {
     let size = (plan.spec.format.width, plan.spec.format.height);
-    Ok(vec![Box::new(Upscale::new(
-        plan.source,
-        size,
-        plan.upscaler.luma(),
-        plan.threads,
-    )?)])
+    if let Some(realtime) = &plan.realtime {
+        let stage = realtime.stage(plan.source, size, plan.threads)?;
+        let tally = stage.tally();
+        return Ok((vec![Box::new(stage)], Some(tally)));
+    }
+    let stage = Upscale::new(plan.source, size, plan.upscaler.luma(), plan.threads)?;
+    Ok((vec![Box::new(stage)], None))
 }

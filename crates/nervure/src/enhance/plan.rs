@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nervure_frame::{BitDepth, PictureFormat, Rotation, Timestamp};
 use nervure_media::{
-    Codec, EncodeSettings, Input, PictureSpec, SourceInfo, container_keeps_rotation,
+    Codec, EncodeSettings, Input, Memory, PictureSpec, SourceInfo, container_keeps_rotation,
 };
 
 use super::arguments::EnhanceArgs;
+use super::realtime::Realtime;
 use super::upscaler::Chosen;
 use super::work::Work;
 use crate::console::fail;
@@ -46,6 +47,8 @@ pub(crate) enum Uncompressed {
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) upscaler: Chosen,
+    /// Frames get less than that where there is no time.
+    pub(crate) realtime: Option<Realtime>,
     /// Turn the pixels, since the container cannot say that players should.
     pub(crate) turn: Rotation,
     /// What the frames are when they reach the upscaler, and when they leave it.
@@ -253,6 +256,10 @@ impl Plan {
             (format.width, format.height),
         )?;
         notes.extend(told_of_upscaler);
+        let realtime = Realtime::new(args, &upscaler, video.frame_rate, encoded)?;
+        if realtime.is_some() && matches!(target, Target::File { .. }) {
+            notes.push("in real time a file is made in one pass: it cannot be continued".into());
+        }
         let sample_aspect = match turn.swaps_sides() {
             true => (video.sample_aspect.1, video.sample_aspect.0),
             false => video.sample_aspect,
@@ -288,6 +295,7 @@ impl Plan {
         Ok(Plan {
             target,
             upscaler,
+            realtime,
             turn,
             source: turned,
             spec: PictureSpec {
@@ -305,6 +313,10 @@ impl Plan {
                 bitrate: args.bitrate.map(|kbps| kbps * 1000),
                 preset: args.preset.clone(),
                 threads,
+                memory: match args.low_memory {
+                    true => Memory::Least,
+                    false => Memory::Usual,
+                },
                 ..EncodeSettings::default()
             },
             threads: workers,
@@ -370,6 +382,7 @@ impl Plan {
             "bitrate": self.encode.bitrate,
             "preset": self.encode.preset,
             "threads": self.encode.threads,
+            "low_memory": self.encode.memory == Memory::Least,
             "start": self.start,
             "duration": self.duration,
             "segment_frames": self.segment_frames,

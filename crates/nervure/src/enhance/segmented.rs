@@ -238,7 +238,7 @@ impl Segmented<'_> {
             }
             Ok(Some(frame))
         };
-        let mut stages = stages(self.plan)?;
+        let (mut stages, _) = stages(self.plan)?;
         let mut sink = SegmentSink {
             plan: self.plan,
             work,

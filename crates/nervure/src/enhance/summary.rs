@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::realtime::RealtimeSummary;
 use crate::console::say;
 
 /// The account of one run. A stable interface: keys are added, never renamed.
@@ -21,6 +22,8 @@ pub(crate) struct Summary {
     pub(crate) result: Picture,
     /// How new samples were made.
     pub(crate) upscaler: String,
+    /// Which tiers did so, and what came late; null unless asked for real time.
+    pub(crate) realtime: Option<RealtimeSummary>,
     /// Frames that were enhanced though damaged.
     pub(crate) damaged_frames: u64,
     /// Packets that could not be decoded at all.
@@ -89,6 +92,9 @@ impl Summary {
                 .map(|speed| format!(" ({speed:.2}x)"))
                 .unwrap_or_default(),
         ));
+        if let Some(realtime) = &self.realtime {
+            say(&format!("  {}", realtime.words()));
+        }
         let counts = [
             (self.resumed_frames, "from an earlier run"),
             (self.damaged_frames, "damaged"),

@@ -9,7 +9,7 @@ use nervure_kernels::resample::Filter;
 
 use super::arguments::{EnhanceArgs, Upscaler};
 use crate::console::fail;
-use crate::models::find_real_time;
+use crate::models::{find_real_time, shipped_tiers};
 
 /// What makes the picture larger.
 #[derive(Clone, Debug)]
@@ -58,8 +58,14 @@ impl Chosen {
             let note = (to > from).then(|| format!("{what}: Lanczos does it"));
             return Ok((Chosen::Filter(Filter::Lanczos), note));
         };
-        let wanted = args.model.as_deref().unwrap_or(USUAL_TIER);
-        let artefact = find_real_time(wanted, scale)?;
+        let artefact = match (&args.model, args.realtime) {
+            (Some(wanted), _) => find_real_time(wanted, scale)?,
+            (None, None) => find_real_time(USUAL_TIER, scale)?,
+            (None, Some(_)) => match shipped_tiers(scale)?.pop() {
+                Some(largest) => largest,
+                None => find_real_time(USUAL_TIER, scale)?,
+            },
+        };
         let model = Model::new(&artefact, Isa::detect())?;
         if model.scale() != scale {
             return Err(fail(

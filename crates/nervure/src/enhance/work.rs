@@ -149,6 +149,20 @@ impl Work {
         })
     }
 
+    /// Removes what an earlier run left for `output`, if it left anything.
+    pub(crate) fn forget(output: &Path) -> Result<()> {
+        if !Work::exists(output) {
+            return Ok(());
+        }
+        let (folder, lock) = Work::hold(output)?;
+        let left = Work {
+            folder,
+            _lock: lock,
+            entries: Vec::new(),
+        };
+        left.remove()
+    }
+
     /// The folder that an earlier run of the same `job` left, up to its last whole segment.
     pub(crate) fn resume(output: &Path, job: &Job) -> Result<Work> {
         let (folder, lock) = Work::hold(output)?;

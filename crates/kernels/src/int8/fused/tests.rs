@@ -139,6 +139,133 @@ fn the_largest_sums_that_a_network_may_have() {
     }
 }
 
+/// Some cells of a picture: none, few, many, or all of some rows and columns.
+fn cells(width: usize, height: usize, numbers: &mut Numbers) -> Cells {
+    let mut cells = Cells::new();
+    cells.clear(width, height);
+    let mut below = |count: usize| numbers.between(0, count as i64 - 1) as usize;
+    match below(4) {
+        0 => (0..below(3)).for_each(|_| cells.insert(below(width), below(height))),
+        1 => (0..width * height / 5).for_each(|_| cells.insert(below(width), below(height))),
+        2 => {
+            let (column, row) = (below(width), below(height));
+            (0..width).for_each(|column| cells.insert(column, row));
+            (0..height).for_each(|row| cells.insert(column, row));
+        }
+        _ => {
+            for (column, row) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                cells.insert(column, row);
+            }
+        }
+    }
+    cells
+}
+
+/// One scratch goes through everything, and so what is in it is always of another picture.
+#[test]
+fn some_cells_are_those_of_the_whole_and_the_others_are_left() {
+    const LEFT: u16 = 0x5555;
+    let mut numbers = Numbers(8);
+    let shapes: [&[usize]; 5] = [
+        &[],
+        &[8],
+        &[8, 16, 8],
+        &[8, 8, 8, 8, 8, 8, 8],
+        &[4, 8, 8, 4, 8, 8, 8, 4, 8, 8, 4, 8],
+    ];
+    let sizes = [
+        (1, 1),
+        (7, 5),
+        (33, 1),
+        (1, 40),
+        (97, 20),
+        (250, 9),
+        (521, 12),
+    ];
+    let programs: Vec<_> = shapes
+        .iter()
+        .flat_map(|between| (2..=4).map(move |scale| (between, scale)))
+        .map(|(between, scale)| network(scale, 1, between, &mut numbers))
+        .collect();
+    for isa in Isa::available() {
+        let mut scratch = Scratch::default();
+        for round in 0..150 {
+            let network = &programs[numbers.between(0, programs.len() as i64 - 1) as usize];
+            let program = Program::new(network, isa).unwrap();
+            let (width, height) = sizes[round % sizes.len()];
+            let scale = program.scale();
+            let samples = picture(width, height, BitDepth::Ten, &mut numbers);
+            let plane = Plane::from_samples(width, height, &samples);
+            let stride = width * scale + 3;
+            let mut whole = vec![0; height * scale * stride];
+            program.run(&plane, 0..height, &mut whole, stride, &mut scratch);
+            let other = picture(width, height, BitDepth::Ten, &mut numbers);
+            let other = Plane::from_samples(width, height, &other);
+            let mut out = vec![LEFT; height * scale * stride];
+            program.run(&other, 0..height, &mut out, stride, &mut scratch);
+
+            out.fill(LEFT);
+            let wanted = cells(width, height, &mut numbers);
+            let cut = numbers.between(0, height as i64) as usize;
+            for rows in [cut..height, 0..cut] {
+                let out = &mut out[rows.start * scale * stride..];
+                program.run_cells(&plane, rows, &wanted, out, stride, &mut scratch);
+            }
+            for (row, (out, whole)) in out.chunks(stride).zip(whole.chunks(stride)).enumerate() {
+                for (column, (out, whole)) in out.iter().zip(whole).enumerate() {
+                    let is_wanted =
+                        column < width * scale && wanted.contains(column / scale, row / scale);
+                    let right = if is_wanted { *whole } else { LEFT };
+                    assert_eq!(
+                        *out,
+                        right,
+                        "{isa}: round {round}, ({column}, {row}) of {width}x{height}, {scale}x, {} layers",
+                        network.layers.len()
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What `reach` says: a sample that is changed is seen so far, and no further.
+#[test]
+fn a_change_is_seen_as_far_as_the_reach() {
+    let mut numbers = Numbers(9);
+    for between in [&[][..], &[8], &[8, 8, 8, 8]] {
+        let mut net = network(2, 1, between, &mut numbers);
+        for layer in &mut net.layers {
+            // So that nothing is lost on the way.
+            layer
+                .weights
+                .iter_mut()
+                .for_each(|weight| *weight = 1 + (*weight).max(0) / 8);
+            layer.bias.fill(0);
+            layer.multiplier.fill(20_000);
+            layer.shift.fill(3);
+        }
+        let program = Program::new(&net, Isa::best()).unwrap();
+        let run = |plane: &Plane<u8>| {
+            let mut out = vec![0; 62 * 62];
+            program.run(plane, 0..31, &mut out, 62, &mut Scratch::default());
+            out
+        };
+        let mut plane = Plane::<u8>::new(31, 31);
+        let before = run(&plane);
+        plane.row_mut(15)[15] = 200;
+        let after = run(&plane);
+        let changed = (0..62 * 62).filter(|&at| before[at] != after[at]);
+        let far = changed.map(|at| [at % 62, at / 62].map(|it| (it / 2).abs_diff(15)));
+        let furthest = far.flatten().max();
+        assert!(
+            furthest <= Some(program.reach()),
+            "{furthest:?} of {}",
+            program.reach()
+        );
+        assert!(furthest >= Some(between.len() + 1), "{furthest:?}");
+    }
+}
+
 #[test]
 fn what_folds_is_refused() {
     let net = network(2, 2, &[8], &mut Numbers(6));
