@@ -30,6 +30,9 @@ pub enum Error {
         /// What was asked for, as `WIDTHxHEIGHT from WIDTHxHEIGHT`.
         wanted: String,
     },
+    /// A weight that no average can have.
+    #[error("a picture weighs more than 0 and at most 1 in an average, not {0}")]
+    Weight(f32),
     /// The system gave no threads.
     #[error("cannot start worker threads: {0}")]
     Threads(String),

@@ -27,4 +27,6 @@ mod workers;
 pub use error::Error;
 pub use float::{Fitted, FloatModel};
 pub use model::{Model, whole_numbers};
-pub use stage::{Budget, Clock, FloatUpscale, Luma, Paced, Pull, Recover, Stage, Tally, Upscale};
+pub use stage::{
+    Budget, Clock, FloatUpscale, Luma, Paced, Pull, Recover, Smooth, Stage, Tally, Upscale,
+};

@@ -29,11 +29,11 @@ pub(crate) struct Workers<T> {
 }
 
 impl<T: Job> Workers<T> {
-    /// Starts so many threads.
-    pub(crate) fn new(threads: usize) -> Result<Workers<T>, Error> {
+    /// Starts so many threads, which are told apart by `name`.
+    pub(crate) fn new(name: &'static str, threads: usize) -> Result<Workers<T>, Error> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
-            .thread_name(|index| format!("upscale-{index}"))
+            .thread_name(move |index| format!("{name}-{index}"))
             .build()
             .map_err(|error| Error::Threads(error.to_string()))?;
         let (jobs, waiting) = bounded::<T>(1);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn everybody_gets_their_own_job_back() {
-        let workers = Arc::new(Workers::new(3).unwrap());
+        let workers = Arc::new(Workers::new("test", 3).unwrap());
         thread::scope(|scope| {
             for base in 1..=4_u64 {
                 let workers = Arc::clone(&workers);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_panic_reaches_the_caller_and_the_workers_go_on() {
-        let workers = Workers::new(2).unwrap();
+        let workers = Workers::new("test", 2).unwrap();
         let caught = panic::catch_unwind(AssertUnwindSafe(|| workers.run(Sum(vec![0], 0)).is_ok()));
         assert!(caught.is_err());
         assert_eq!(workers.run(Sum(vec![2, 3], 0)).unwrap().1, 5);

@@ -7,7 +7,7 @@ mod common;
 use std::alloc::System;
 use std::time::Duration;
 
-use nervure_engine::{Budget, Luma, Model, Paced, Pull, Stage, Upscale};
+use nervure_engine::{Budget, Luma, Model, Paced, Pull, Smooth, Stage, Upscale};
 use nervure_frame::{BitDepth, Chroma, FramePool, PictureFormat, TimeBase, Timestamp};
 use nervure_kernels::resample::Filter;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -66,6 +66,8 @@ fn a_warm_stage_allocates_nothing() {
             let models = vec![model.clone()];
             let mut stage = Paced::new(format, size, models, threads, budget, clock).unwrap();
             allocates_nothing(&mut stage, format, "in real time");
+            let mut stage = Smooth::new(format, 0.7, threads).unwrap();
+            allocates_nothing(&mut stage, format, "smoothed");
         }
     }
 }

@@ -29,6 +29,7 @@ mod isa;
 mod lanes;
 pub mod metrics;
 pub mod resample;
+pub mod smooth;
 
 pub use cells::{CELL, Cells};
 pub use error::Error;

@@ -5,6 +5,7 @@ mod float;
 mod pace;
 mod paced;
 mod recover;
+mod smooth;
 mod upscale;
 
 use nervure_frame::{Frame, PictureFormat};
@@ -15,6 +16,7 @@ pub use float::FloatUpscale;
 pub use pace::Budget;
 pub use paced::{Clock, Paced, Tally};
 pub use recover::Recover;
+pub use smooth::Smooth;
 pub use upscale::{Luma, Upscale};
 
 /// What a stage has for its caller.

@@ -89,7 +89,7 @@ impl Shared {
         Ok(Shared {
             workers: match threads {
                 1 => None,
-                threads => Some(Arc::new(Workers::new(threads)?)),
+                threads => Some(Arc::new(Workers::new("upscale", threads)?)),
             },
             threads,
             pool: FramePool::new(),

@@ -17,6 +17,7 @@ Examples:
   nervure enhance film.mkv -o big.mkv --scale 3/2 --codec hevc --crf 20
   nervure enhance clip.mp4 --model l               the best of the real-time models
   nervure enhance clip.mp4 --realtime -o -          the best that keeps up, played as it comes
+  nervure enhance talk.mp4 --smooth                still parts do not flicker
   nervure enhance film.mkv --resume                goes on after a crash or power loss
   nervure enhance lavfi:testsrc2=size=640x360:duration=5 -o test.mkv
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | nervure enhance - -o - | ffplay -")]
@@ -48,6 +49,14 @@ pub(crate) struct EnhanceArgs {
     /// time for on this machine, up to --model, or Lanczos. Pictures then depend on how fast it is
     #[arg(long, value_name = "RATE", num_args = 0..=1, default_missing_value = "source")]
     pub(crate) realtime: Option<Rate>,
+
+    /// Keep still parts from flickering: the weight of a new picture in their running average
+    /// [default: off; 0.7 when given without ALPHA]
+    #[arg(
+        long, value_parser = weight, value_name = "ALPHA", num_args = 0..=1,
+        default_missing_value = "0.7"
+    )]
+    pub(crate) smooth: Option<f64>,
 
     /// Codec of the result [default: by container and bit depth]
     #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]
@@ -214,6 +223,17 @@ fn seconds(text: &str) -> Result<f64, String> {
     Ok(total)
 }
 
+/// The weight of a picture in an average.
+fn weight(text: &str) -> Result<f64, String> {
+    let weight = text
+        .parse()
+        .ok()
+        .filter(|weight| (0.01..=1.0).contains(weight));
+    weight.ok_or_else(|| {
+        format!("{text:?} is no weight from 0.01 to 1 (write --smooth=0.7 before a name)")
+    })
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text
         .split_once('=')
@@ -256,6 +276,15 @@ mod tests {
             "99999999999",
         ] {
             assert!(text.parse::<Scale>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn weights_are_shares() {
+        assert_eq!(weight("0.7"), Ok(0.7));
+        assert_eq!(weight("1"), Ok(1.0));
+        for text in ["", "0", "-1", "1.1", "nan", "clip.mp4"] {
+            assert!(weight(text).is_err(), "{text}");
         }
     }
 

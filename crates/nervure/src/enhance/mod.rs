@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Stage, Tally};
+use nervure_engine::{Smooth, Stage, Tally};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
 use arguments::Upscaler;
@@ -194,6 +194,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         },
         realtime: (plan.realtime.as_ref().zip(done.tally.as_ref()))
             .map(|(realtime, tally)| realtime.summary(tally)),
+        smooth: plan.smooth,
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
         mended_timestamps: done.damage.timestamps,
@@ -232,12 +233,24 @@ fn kind_name(kind: StreamKind) -> &'static str {
 
 /// The stages between decoding and encoding, and in real time what they will have counted.
 fn stages(plan: &Plan) -> Result<(Vec<Box<dyn Stage>>, Option<Tally>)> {
-    let size = (plan.spec.format.width, plan.spec.format.height);
-    if let Some(realtime) = &plan.realtime {
-        let stage = realtime.stage(plan.source, size, plan.threads)?;
-        let tally = stage.tally();
-        return Ok((vec![Box::new(stage)], Some(tally)));
+    let format = plan.spec.format;
+    let size = (format.width, format.height);
+    let (mut stages, tally): (Vec<Box<dyn Stage>>, _) = match &plan.realtime {
+        Some(realtime) => {
+            let stage = realtime.stage(plan.source, size, plan.threads)?;
+            let tally = stage.tally();
+            (vec![Box::new(stage)], Some(tally))
+        }
+        None => {
+            let stage = plan.upscaler.stage(plan.source, size, plan.threads)?;
+            (vec![stage], None)
+        }
+    };
+    if let Some(alpha) = plan.smooth {
+        // Afresh with each segment, so that a continued job gives what an unbroken one gives; and
+        // in one pass too, so that the same pictures come out everywhere.
+        let smooth = Smooth::new(format, alpha as f32, plan.threads)?;
+        stages.push(Box::new(smooth.restarting_every(plan.segment_frames)));
     }
-    let stage = plan.upscaler.stage(plan.source, size, plan.threads)?;
-    Ok((vec![stage], None))
+    Ok((stages, tally))
 }

@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) upscaler: Chosen,
     /// Frames get less than that where there is no time.
     pub(crate) realtime: Option<Realtime>,
+    /// A new picture's weight where still parts are kept from flickering.
+    pub(crate) smooth: Option<f64>,
     /// Turn the pixels, since the container cannot say that players should.
     pub(crate) turn: Rotation,
     /// What the frames are when they reach the upscaler, and when they leave it.
@@ -296,6 +298,7 @@ impl Plan {
             target,
             upscaler,
             realtime,
+            smooth: args.smooth,
             turn,
             source: turned,
             spec: PictureSpec {
@@ -375,6 +378,7 @@ impl Plan {
         serde_json::json!({
             "size": format!("{}", self.spec.format),
             "upscaler": self.upscaler.identity(),
+            "smooth": self.smooth,
             "turn": format!("{:?}", self.turn),
             "container": match &self.target { Target::File { container, .. } => container, _ => "" },
             "codec": self.encode.codec.to_string(),
