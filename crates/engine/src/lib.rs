@@ -18,11 +18,15 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod float;
 mod model;
 pub mod pipeline;
 mod stage;
 mod workers;
 
 pub use error::Error;
+pub use float::{Fitted, FloatModel};
 pub use model::{Model, whole_numbers};
-pub use stage::{Budget, Clock, Luma, Paced, Pull, Smooth, Stage, Tally, Upscale};
+pub use stage::{
+    Budget, Clock, FloatUpscale, Luma, Paced, Pull, Recover, Smooth, Stage, Tally, Upscale,
+};

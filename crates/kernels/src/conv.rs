@@ -9,18 +9,24 @@
 //! fixed offset. A tile of outputs times a few registers of pixels stays in registers for all taps.
 //! Strides are taken apart into planes of every n-th column, so that rows stay contiguous.
 //!
+//! [`Sums`] is that kernel for pictures that lie as engines have them, who copy nothing.
+//!
 //! Results agree with [`mod@reference`] within rounding: sums are in another order, and multiplications
 //! are fused with additions where the processor can.
 
+mod fetch;
 mod forward;
 mod input_gradient;
 mod padded;
 pub mod reference;
+mod sums;
 mod tile;
 mod weight_gradient;
 
+pub use fetch::{Around, Fetch, PLACES};
 pub use forward::Forward;
 pub use input_gradient::InputGradient;
+pub use sums::{Ends, Source, Sums, Target};
 pub use weight_gradient::WeightGradient;
 
 /// What is convolved with what.

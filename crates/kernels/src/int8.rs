@@ -27,7 +27,7 @@ mod lanczos;
 mod reference;
 
 pub use fused::{Code, Program, Scratch, products};
-pub use lanczos::{lanczos_weights, lanczos14};
+pub use lanczos::{lanczos_weights, lanczos14, lobes as lanczos_lobes};
 pub use reference::{corrections, reference};
 
 use crate::Error;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use nervure_record::Artefact;
+use nervure_record::{Artefact, Precision};
 
 use self::shelf::Kept;
 use crate::console::fail;
@@ -53,8 +53,9 @@ pub(crate) fn shipped_tiers(scale: usize) -> Result<Vec<Artefact>> {
     found.collect()
 }
 
-/// A real-time model by size, name or file: one that the command carries with it, or one in `models/`.
-pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
+/// A model by size, name or file: one that the command carries with it, or one in `models/`. Where there
+/// are two of a name, the one in whole numbers, which is for real time.
+pub(crate) fn find_model(wanted: &str, scale: usize) -> Result<Artefact> {
     if shelf::is_path(wanted) {
         return Ok(Kept::read(Path::new(wanted))?.artefact);
     }
@@ -67,8 +68,11 @@ pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
     if let Some(bytes) = shipped::find(&name) {
         return Artefact::from_bytes(bytes).with_context(|| format!("cannot read {name}"));
     }
-    let kept = Path::new("models").join(format!("{name}.int8.safetensors"));
-    if !kept.exists() {
+    let kept = [Precision::Int8, Precision::Fp32]
+        .map(|precision| Path::new("models").join(format!("{name}.{precision}.safetensors")))
+        .into_iter()
+        .find(|path| path.exists());
+    let Some(kept) = kept else {
         let what = match is_tier {
             true => format!("of size {tier} that makes pictures {scale} times larger"),
             false => format!("called {name:?}"),
@@ -80,6 +84,6 @@ pub(crate) fn find_real_time(wanted: &str, scale: usize) -> Result<Artefact> {
                 shipped::names().join(", ")
             ),
         ));
-    }
+    };
     Ok(Kept::read(&kept)?.artefact)
 }

@@ -104,10 +104,6 @@ fn what_cannot_be_is_said() {
         other.contains("3 times larger, and 2 is asked for"),
         "{other}"
     );
-    let single = told(&format!(
-        "--model {shelf}/residual-espcn-x2-m.fp32.safetensors"
-    ));
-    assert!(single.contains("only residual-espcn in int8"), "{single}");
     let bytes = fs::read(format!("{shelf}/residual-espcn-x2-m.int8.safetensors")).unwrap();
     fs::write(place.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
     let cut = told("--model cut.safetensors");

@@ -1,8 +1,10 @@
 //! The contract of everything between a source and a sink.
 
 mod calibrate;
+mod float;
 mod pace;
 mod paced;
+mod recover;
 mod smooth;
 mod upscale;
 
@@ -10,8 +12,10 @@ use nervure_frame::{Frame, PictureFormat};
 
 use crate::Error;
 
+pub use float::FloatUpscale;
 pub use pace::Budget;
 pub use paced::{Clock, Paced, Tally};
+pub use recover::Recover;
 pub use smooth::Smooth;
 pub use upscale::{Luma, Upscale};
 

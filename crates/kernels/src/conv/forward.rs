@@ -100,12 +100,15 @@ impl Forward {
                 offsets: &self.offsets,
                 weights,
                 bias: bias.map(|bias| &bias[group * outputs..][..outputs]),
+                add: false,
                 relu,
                 outputs,
                 first: 0,
                 row_step: shape.stride.0 * self.padded.stride,
                 rows,
                 columns,
+                out_plane: rows * columns,
+                out_stride: columns,
             };
             taps.run(self.isa, output);
         }

@@ -194,12 +194,15 @@ impl Phase {
             offsets: &self.offsets,
             weights: &self.weights[group * weights..][..weights],
             bias: None,
+            add: false,
             relu: false,
             outputs: inputs,
             first: padded.offset(0, self.down.first, self.across.first),
             row_step: padded.stride,
             rows: self.down.count,
             columns: self.across.count,
+            out_plane: self.down.count * self.across.count,
+            out_stride: self.across.count,
         };
         taps.run(whole.isa, out);
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::Isa;
 
 /// Numbers between -1 and 1, the same for the same seed.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
+pub(super) fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..count)
         .map(|_| {
@@ -17,7 +17,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// The largest difference in terms of the largest number.
-fn distance(found: &[f32], wanted: &[f32]) -> f32 {
+pub(super) fn distance(found: &[f32], wanted: &[f32]) -> f32 {
     assert_eq!(found.len(), wanted.len());
     let largest = wanted.iter().fold(1e-6_f32, |most, x| most.max(x.abs()));
     let off = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
@@ -25,7 +25,7 @@ fn distance(found: &[f32], wanted: &[f32]) -> f32 {
 }
 
 /// Sums of some thousand products in single precision, in another order.
-const CLOSE: f32 = 5e-6;
+pub(super) const CLOSE: f32 = 5e-6;
 
 fn check(shape: Shape) {
     let (input, weights) = (

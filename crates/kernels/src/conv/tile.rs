@@ -42,6 +42,7 @@ pub(super) fn blocks(isa: Isa, outputs: usize) -> impl Iterator<Item = (usize, u
 }
 
 /// Rows of several outputs, each a sum over taps.
+#[derive(Clone, Copy)]
 pub(super) struct Taps<'a> {
     pub(super) source: &'a [f32],
     /// Of each tap, from where a row begins.
@@ -50,6 +51,8 @@ pub(super) struct Taps<'a> {
     pub(super) weights: &'a [f32],
     /// What each output begins with; none: zero.
     pub(super) bias: Option<&'a [f32]>,
+    /// Sums are added to what is there already.
+    pub(super) add: bool,
     /// Nothing below zero is left.
     pub(super) relu: bool,
     pub(super) outputs: usize,
@@ -58,21 +61,32 @@ pub(super) struct Taps<'a> {
     pub(super) row_step: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
+    /// How far it is from one output to the next, and from one of its rows to the next.
+    pub(super) out_plane: usize,
+    pub(super) out_stride: usize,
 }
 
 impl Taps<'_> {
-    /// Computes all rows of all outputs, planes without gaps.
+    /// Computes all rows of all outputs.
     pub(super) fn run(&self, isa: Isa, out: &mut [f32]) {
-        assert_eq!(out.len(), self.outputs * self.rows * self.columns);
         assert_eq!(self.weights.len(), self.outputs * self.offsets.len());
         assert!(self.bias.is_none_or(|bias| bias.len() == self.outputs));
-        if out.is_empty() {
+        if self.outputs == 0 || self.rows == 0 || self.columns == 0 {
             return;
         }
-        let furthest = self.offsets.iter().max().map_or(0, |offset| {
-            let whole = self.columns.next_multiple_of(lanes(isa));
-            self.first + offset + (self.rows - 1) * self.row_step + whole
-        });
+        // Far from any real picture, so that no sum below can wrap.
+        let sane = |number: usize| assert!(number < 1 << 40, "{number} is too far");
+        for distance in [self.out_plane, self.out_stride, self.row_step, self.first] {
+            sane(distance);
+        }
+        sane(self.columns);
+        assert!(self.outputs.max(self.rows) < 1 << 20);
+        let last = (self.outputs - 1) * self.out_plane + (self.rows - 1) * self.out_stride;
+        assert!(last + self.columns <= out.len(), "{last} is too far");
+        let offset = self.offsets.iter().copied().max().unwrap_or(0);
+        sane(offset);
+        let whole = self.columns.next_multiple_of(lanes(isa));
+        let furthest = self.first + offset + (self.rows - 1) * self.row_step + whole;
         assert!(furthest <= self.source.len(), "{furthest} is too far");
         // SAFETY: what is read and written was just checked to be there; whoever prepared
         // the weights checked that the processor has the instruction set.
@@ -139,7 +153,7 @@ unsafe fn block<L: Lanes, const O: usize, const P: usize>(
     first: usize,
     out: &mut [f32],
 ) {
-    let plane = taps.rows * taps.columns;
+    let plane = taps.out_plane;
     let weights = &taps.weights[first * taps.offsets.len()..][..O * taps.offsets.len()];
     let mut start = [0.0; O];
     if let Some(bias) = taps.bias {
@@ -147,15 +161,25 @@ unsafe fn block<L: Lanes, const O: usize, const P: usize>(
     }
     for row in 0..taps.rows {
         let from = taps.first + row * taps.row_step;
-        let to = first * plane + row * taps.columns;
+        let to = first * plane + row * taps.out_stride;
         let mut x = 0;
         // SAFETY: `run` checked that the source has whole registers for the last row of the last tap,
         // and `out` has `O` planes from `first` on; a whole tile fits where it is asked for, and one
-        // register of it is written in part otherwise.
+        // register of it is read and written in part otherwise.
         unsafe {
             let source = taps.source.as_ptr().add(from);
             while x + P * L::COUNT <= taps.columns {
-                let tile = tile::<L, O, P>(source.add(x), taps.offsets, weights, &start);
+                let mut sums = [[L::splat(0.0); P]; O];
+                for (o, (sums, start)) in sums.iter_mut().zip(start).enumerate() {
+                    *sums = [L::splat(start); P];
+                    if taps.add {
+                        for (p, sum) in sums.iter_mut().enumerate() {
+                            let at = out.as_ptr().add(to + o * plane + x + p * L::COUNT);
+                            *sum = sum.add(L::load(at));
+                        }
+                    }
+                }
+                let tile = tile::<L, O, P>(source.add(x), taps.offsets, weights, sums);
                 for (o, lanes) in tile.into_iter().enumerate() {
                     for (p, lanes) in lanes.into_iter().enumerate() {
                         let at = out.as_mut_ptr().add(to + o * plane + x + p * L::COUNT);
@@ -165,8 +189,17 @@ unsafe fn block<L: Lanes, const O: usize, const P: usize>(
                 x += P * L::COUNT;
             }
             while x < taps.columns {
-                let tile = tile::<L, O, 1>(source.add(x), taps.offsets, weights, &start);
                 let left = L::COUNT.min(taps.columns - x);
+                let mut sums = [[L::splat(0.0); 1]; O];
+                for (o, (sums, start)) in sums.iter_mut().zip(start).enumerate() {
+                    *sums = [L::splat(start)];
+                    if taps.add {
+                        let mut numbers = [0.0_f32; SLACK];
+                        numbers[..left].copy_from_slice(&out[to + o * plane + x..][..left]);
+                        *sums = [sums[0].add(L::load(numbers.as_ptr()))];
+                    }
+                }
+                let tile = tile::<L, O, 1>(source.add(x), taps.offsets, weights, sums);
                 for (o, [lanes]) in tile.into_iter().enumerate() {
                     let mut numbers = [0.0_f32; SLACK];
                     cut(lanes, taps.relu).store(numbers.as_mut_ptr());
@@ -191,7 +224,7 @@ unsafe fn cut<L: Lanes>(lanes: L, relu: bool) -> L {
     }
 }
 
-/// `O` outputs at `P` registers of pixels.
+/// `O` outputs at `P` registers of pixels, on top of what they begin with.
 ///
 /// # Safety
 /// As for [`Lanes`]: from `source` on, at each offset, `P` registers can be read; there are `O` weights
@@ -201,14 +234,10 @@ unsafe fn tile<L: Lanes, const O: usize, const P: usize>(
     source: *const f32,
     offsets: &[usize],
     weights: &[f32],
-    start: &[f32; O],
+    mut sums: [[L; P]; O],
 ) -> [[L; P]; O] {
     // SAFETY: the caller's promise.
     unsafe {
-        let mut sums = [[L::splat(0.0); P]; O];
-        for (sums, start) in sums.iter_mut().zip(start) {
-            *sums = [L::splat(*start); P];
-        }
         let mut weight = weights.as_ptr();
         for offset in offsets {
             let from = source.add(*offset);

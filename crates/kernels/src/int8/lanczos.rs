@@ -38,7 +38,8 @@ fn weights(phase: usize, scale: usize) -> Weights {
     weights
 }
 
-pub(super) fn lobes(phase: usize, scale: usize) -> [f64; 2 * REACH + 1] {
+/// The same before they are made integers: of one output of `scale`, 1 together.
+pub fn lobes(phase: usize, scale: usize) -> [f64; 2 * REACH + 1] {
     // Where the output's middle is, counted from the input's.
     let middle = (phase as f64 + 0.5) / scale as f64 - 0.5;
     let lobes: [f64; 2 * REACH + 1] =

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use nervure_engine::{Smooth, Stage, Tally, Upscale};
+use nervure_engine::{Smooth, Stage, Tally};
 use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reader, StreamKind};
 
 use arguments::Upscaler;
@@ -245,9 +245,8 @@ fn stages(plan: &Plan) -> Result<(Stages, Option<Tally>)> {
             (vec![Box::new(stage)], Some(tally))
         }
         None => {
-            let luma = plan.upscaler.luma();
-            let stage = Upscale::new(plan.source, size, luma, plan.threads)?;
-            (vec![Box::new(stage)], None)
+            let stage = plan.upscaler.stage(plan.source, size, plan.threads)?;
+            (vec![stage], None)
         }
     };
     if let Some(alpha) = plan.smooth {

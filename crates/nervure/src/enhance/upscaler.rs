@@ -3,13 +3,15 @@
 use std::fmt;
 
 use anyhow::Result;
-use nervure_engine::{Luma, Model};
+use nervure_engine::{FloatModel, FloatUpscale, Luma, Model, Stage, Upscale};
+use nervure_frame::PictureFormat;
 use nervure_kernels::Isa;
 use nervure_kernels::resample::Filter;
+use nervure_record::Precision;
 
 use super::arguments::{EnhanceArgs, Upscaler};
 use crate::console::fail;
-use crate::models::{find_real_time, shipped_tiers};
+use crate::models::{find_model, shipped_tiers};
 
 /// What makes the picture larger.
 #[derive(Clone, Debug)]
@@ -17,6 +19,12 @@ pub(crate) enum Chosen {
     Filter(Filter),
     Model {
         model: Model,
+        /// Its true name.
+        digest: String,
+    },
+    /// In single precision: far from real time.
+    Float {
+        model: FloatModel,
         /// Its true name.
         digest: String,
     },
@@ -58,42 +66,81 @@ impl Chosen {
             let note = (to > from).then(|| format!("{what}: Lanczos does it"));
             return Ok((Chosen::Filter(Filter::Lanczos), note));
         };
-        let artefact = match (&args.model, args.realtime) {
-            (Some(wanted), _) => find_real_time(wanted, scale)?,
-            (None, None) => find_real_time(USUAL_TIER, scale)?,
-            (None, Some(_)) => match shipped_tiers(scale)?.pop() {
-                Some(largest) => largest,
-                None => find_real_time(USUAL_TIER, scale)?,
-            },
+        let largest = match (&args.model, args.realtime) {
+            (None, Some(_)) => shipped_tiers(scale)?.pop(),
+            _ => None,
         };
-        let model = Model::new(&artefact, Isa::detect())?;
-        if model.scale() != scale {
-            return Err(fail(
-                format!(
-                    "{} makes pictures {} times larger, and {scale} is asked for",
-                    model.card().name,
-                    model.scale()
-                ),
-                format!("ask for --scale {}", model.scale()),
-            ));
+        let artefact = match largest {
+            Some(largest) => largest,
+            None => find_model(args.model.as_deref().unwrap_or(USUAL_TIER), scale)?,
+        };
+        let (name, digest) = (&artefact.card.name, artefact.digest()?);
+        let (chosen, made, note) = match artefact.card.precision {
+            Precision::Int8 => {
+                let model = Model::new(&artefact, Isa::detect())?;
+                let made = model.scale();
+                (Chosen::Model { model, digest }, made, None)
+            }
+            Precision::Fp32 => {
+                let model = FloatModel::new(&artefact, Isa::detect())?;
+                if model.mends() {
+                    return Err(fail(
+                        format!("{name} mends pictures and does not make them larger"),
+                        "give a model that does: see nervure models list",
+                    ));
+                }
+                if args.realtime.is_some() {
+                    return Err(fail(
+                        format!("{name} is in single precision and cannot keep up with video"),
+                        "give a model in whole numbers, or leave out --realtime",
+                    ));
+                }
+                if args.resume && model.window() > 1 {
+                    return Err(fail(
+                        format!("{name} looks at several pictures: its jobs cannot be continued"),
+                        "start afresh with --force",
+                    ));
+                }
+                let billions = model.macs() * (from.0 * from.1) as f64 / 1e9;
+                let note = format!(
+                    "{name} is in single precision and far from real time: {billions:.0} billion \
+                     multiplications a frame"
+                );
+                let made = model.scale();
+                (Chosen::Float { model, digest }, made, Some(note))
+            }
+        };
+        match made == scale {
+            true => Ok((chosen, note)),
+            false => Err(fail(
+                format!("{name} makes pictures {made} times larger, and {scale} is asked for"),
+                format!("ask for --scale {made}"),
+            )),
         }
-        let digest = artefact.digest()?;
-        Ok((Chosen::Model { model, digest }, None))
     }
 
-    /// For the stage that does it.
-    pub(crate) fn luma(&self) -> Luma {
-        match self {
+    /// The stage that does it.
+    pub(crate) fn stage(
+        &self,
+        source: PictureFormat,
+        size: (usize, usize),
+        threads: usize,
+    ) -> Result<Box<dyn Stage>> {
+        let luma = match self {
             Chosen::Filter(filter) => Luma::Filter(*filter),
             Chosen::Model { model, .. } => Luma::Model(model.clone()),
-        }
+            Chosen::Float { model, .. } => {
+                return Ok(Box::new(FloatUpscale::new(source, model, threads)?));
+            }
+        };
+        Ok(Box::new(Upscale::new(source, size, luma, threads)?))
     }
 
     /// What decides the picture that comes out.
     pub(crate) fn identity(&self) -> String {
         match self {
             Chosen::Filter(_) => self.to_string(),
-            Chosen::Model { digest, .. } => digest.clone(),
+            Chosen::Model { digest, .. } | Chosen::Float { digest, .. } => digest.clone(),
         }
     }
 }
@@ -104,6 +151,7 @@ impl fmt::Display for Chosen {
             Chosen::Filter(Filter::Lanczos) => f.write_str("lanczos"),
             Chosen::Filter(Filter::Bicubic) => f.write_str("bicubic"),
             Chosen::Model { model, .. } => f.write_str(&model.card().name),
+            Chosen::Float { model, .. } => f.write_str(&model.card().name),
         }
     }
 }

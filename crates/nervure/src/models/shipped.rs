@@ -1,22 +1,25 @@
 //! Models that the command carries with it, so that it needs no files beside it.
 
-/// Real-time models in whole numbers, by name.
+/// Models by name, each with its precision: whole numbers for real time, single precision for the rest.
 macro_rules! shipped {
-    ($($name:literal),* $(,)?) => {
+    ($($name:literal $precision:literal),* $(,)?) => {
         const SHIPPED: &[(&str, &[u8])] = &[$((
             $name,
-            include_bytes!(concat!("../../../../models/", $name, ".int8.safetensors")),
+            include_bytes!(concat!(
+                "../../../../models/", $name, ".", $precision, ".safetensors"
+            )),
         )),*];
     };
 }
 
 shipped![
-    "residual-espcn-x2-xs",
-    "residual-espcn-x2-s",
-    "residual-espcn-x2-m",
-    "residual-espcn-x2-l",
-    "residual-espcn-x3-m",
-    "residual-espcn-x4-m",
+    "residual-espcn-x2-xs" "int8",
+    "residual-espcn-x2-s" "int8",
+    "residual-espcn-x2-m" "int8",
+    "residual-espcn-x2-l" "int8",
+    "residual-espcn-x3-m" "int8",
+    "residual-espcn-x4-m" "int8",
+    "lightweight-super-resolution-x2" "fp32",
 ];
 
 /// The file of a model.
@@ -33,15 +36,19 @@ pub(crate) fn names() -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nervure_engine::Model;
+    use nervure_engine::{FloatModel, Model};
+    use nervure_record::{Artefact, Precision};
 
     #[test]
     fn each_is_what_its_name_says_and_runs() {
         for (name, bytes) in SHIPPED {
-            let model = Model::from_bytes(bytes).unwrap();
-            assert_eq!(model.card().name, *name);
-            let scale = format!("-x{}-", model.scale());
-            assert!(name.contains(&scale), "{name}");
+            let card = Artefact::from_bytes(bytes).unwrap().card;
+            assert_eq!(card.name, *name);
+            let scale = match card.precision {
+                Precision::Int8 => Model::from_bytes(bytes).unwrap().scale(),
+                Precision::Fp32 => FloatModel::from_bytes(bytes).unwrap().scale(),
+            };
+            assert!(name.contains(&format!("-x{scale}")), "{name}");
         }
         assert!(find("residual-espcn-x2-m").is_some() && find("nothing").is_none());
     }
