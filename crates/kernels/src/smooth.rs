@@ -8,11 +8,14 @@
 //! Per block, with `new` the picture that came, `shown` what was shown last, all in 8-bit codes
 //! (a 10-bit sample is a quarter of one):
 //!
-//! 1. It moves when `new - shown` is more than 3/4 in the mean of magnitudes, or more than 3/8 in
-//!    the mean. Then average and shown become `new`.
+//! 1. It moves when `new - shown` is more than the tolerance in the mean of magnitudes, or more than
+//!    half of it in the mean. Then average and shown become `new`.
 //! 2. Else each sample further than 4 from what is shown becomes `new`, as in 1.
 //! 3. For all others, `average += alpha * (new - average)`, and where that is more than 1 from what
 //!    is shown, its nearest code is shown.
+//!
+//! How far shown pictures are from the new ones in all is counted, so that who calls can set the
+//! tolerance by it.
 //!
 //! So no sample shown is further from the new one than `1 + 5 (1 - alpha)` codes, and where the
 //! picture stays as it is, than one. All arithmetic is in whole numbers; every instruction set
@@ -37,11 +40,10 @@ const STEPS: i16 = 64;
 const HOLD: i16 = STEPS;
 /// Samples that differ by more than so many 8-bit codes pass.
 const FAR: i16 = 4;
-/// Blocks whose samples differ by more than so many eighths of an 8-bit code, in the mean of
-/// magnitudes, move.
-const MOVED: i32 = 6;
-/// And those that differ by more than so many eighths in the mean.
-const SHIFTED: i32 = 3;
+/// Tolerances are in so many parts of an 8-bit code.
+pub const TOLERANCE: u32 = 64;
+/// The largest tolerance: four 8-bit codes.
+pub const MOST_TOLERANCE: u32 = 4 * TOLERANCE;
 
 /// How averages follow: the weight of a new picture.
 #[derive(Clone, Copy, Debug)]
@@ -129,18 +131,45 @@ impl Smoother {
     /// Takes the next picture and puts what is to be shown in its place. The band is a whole plane,
     /// or begins at a multiple of [`BLOCK`] rows and ends at one or with the plane.
     ///
+    /// `tolerance` is in parts of [`TOLERANCE`]; over [`MOST_TOLERANCE`] is as much. Gives how far what
+    /// is shown is from the new picture: the sum of magnitudes, in codes of the sample type.
+    ///
     /// # Panics
     /// When the band's slices are too short.
-    pub fn run<T: Pixel>(&self, band: &mut Band<'_, T>) {
+    pub fn run<T: Pixel>(&self, band: &mut Band<'_, T>, tolerance: u32) -> u64 {
         band.check();
-        for first in (0..band.size.1).step_by(BLOCK) {
-            T::blocks(*self, band, first);
-        }
+        let rule = Rule {
+            weight: self.weight,
+            tolerance: tolerance.min(MOST_TOLERANCE) as i32,
+        };
+        let rows = (0..band.size.1).step_by(BLOCK);
+        rows.map(|first| T::blocks(self.isa, rule, band, first))
+            .sum()
+    }
+}
+
+/// What the kernels go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// See [`Smoother`].
+    weight: i16,
+    /// At most [`MOST_TOLERANCE`].
+    tolerance: i32,
+}
+
+impl Rule {
+    /// What a block of so many samples may differ by, in codes of the sample type: the sum of
+    /// magnitudes, and the sum either way.
+    fn limits<T: Kernels>(self, samples: usize) -> (i32, i32) {
+        let size = samples as i32 * i32::from(codes::<T>()) * self.tolerance;
+        let one = TOLERANCE as i32;
+        (size / one, size / (2 * one))
     }
 }
 
 mod sealed {
-    use super::{Band, Smoother};
+    use super::{Band, Rule};
+    use crate::Isa;
 
     /// What the kernels know of a sample type.
     pub trait Kernels: Sized {
@@ -152,8 +181,8 @@ mod sealed {
         /// Of what fits 10 bits.
         fn of(code: i32) -> Self;
 
-        /// The blocks whose first row is `first`.
-        fn blocks(smoother: Smoother, band: &mut Band<'_, Self>, first: usize);
+        /// The blocks whose first row is `first`, and how far they are from what they were.
+        fn blocks(isa: Isa, rule: Rule, band: &mut Band<'_, Self>, first: usize) -> u64;
     }
 }
 
@@ -167,19 +196,19 @@ impl Pixel for u16 {}
 
 /// The version of a kernel for the instructions at hand.
 macro_rules! dispatch {
-    ($smoother:ident, $band:ident, $first:ident) => {
-        match $smoother.isa {
+    ($isa:ident, $rule:ident, $band:ident, $first:ident) => {
+        match $isa {
             // SAFETY: a smoother is only made for instructions that the processor has, and its
             // bands were checked.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { vector::blocks_avx512($smoother.weight, $band, $first) },
+            Isa::Avx512 => unsafe { vector::blocks_avx512($rule, $band, $first) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { vector::blocks_avx2($smoother.weight, $band, $first) },
+            Isa::Avx2 => unsafe { vector::blocks_avx2($rule, $band, $first) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => unsafe { vector::blocks_neon($smoother.weight, $band, $first) },
-            _ => scalar::blocks($smoother.weight, $band, $first, 0),
+            Isa::Neon => unsafe { vector::blocks_neon($rule, $band, $first) },
+            _ => scalar::blocks($rule, $band, $first, 0),
         }
     };
 }
@@ -192,8 +221,8 @@ impl Kernels for u8 {
         code as u8
     }
 
-    fn blocks(smoother: Smoother, band: &mut Band<'_, u8>, first: usize) {
-        dispatch!(smoother, band, first);
+    fn blocks(isa: Isa, rule: Rule, band: &mut Band<'_, u8>, first: usize) -> u64 {
+        dispatch!(isa, rule, band, first)
     }
 }
 
@@ -205,8 +234,8 @@ impl Kernels for u16 {
         code as u16
     }
 
-    fn blocks(smoother: Smoother, band: &mut Band<'_, u16>, first: usize) {
-        dispatch!(smoother, band, first);
+    fn blocks(isa: Isa, rule: Rule, band: &mut Band<'_, u16>, first: usize) -> u64 {
+        dispatch!(isa, rule, band, first)
     }
 }
 
@@ -238,12 +267,21 @@ mod tests {
             };
             match number {
                 0 => smoother.begin(&mut band),
-                _ => smoother.run(&mut band),
+                _ => {
+                    let held = smoother.run(&mut band, 48);
+                    assert_eq!(held, differences(picture, &samples));
+                }
             }
             assert_eq!(samples, last);
             out.push(samples);
         }
         (out, average)
+    }
+
+    fn differences<T: Pixel>(one: &[T], two: &[T]) -> u64 {
+        let codes = one.iter().map(|&sample| scalar::code(sample));
+        let pairs = codes.zip(two.iter().map(|&sample| scalar::code(sample)));
+        pairs.map(|(a, b)| u64::from(a.abs_diff(b))).sum()
     }
 
     /// Pictures of one block, grey but for its first sample.

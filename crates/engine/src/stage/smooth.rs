@@ -1,7 +1,7 @@
 //! Pictures kept from flickering.
 
 use nervure_frame::{BitDepth, Colour, Frame, PictureFormat, Plane, Planes, Sample};
-use nervure_kernels::smooth::{BLOCK, Band, Pixel, Smoother};
+use nervure_kernels::smooth::{BLOCK, Band, Pixel, Smoother, TOLERANCE};
 use rayon::prelude::*;
 
 use crate::workers::{Job, Workers};
@@ -29,6 +29,7 @@ struct Past {
     shown: Planes,
     average: [Plane<u16>; 3],
     cuts: Cuts,
+    tolerance: Tolerance,
     colour: Colour,
     /// Pictures taken.
     taken: u64,
@@ -56,6 +57,7 @@ impl Smooth {
             },
             average: planes(format),
             cuts: Cuts::default(),
+            tolerance: Tolerance::default(),
             colour: Colour::UNSPECIFIED,
             taken: 0,
             threads: threads.max(1),
@@ -109,17 +111,22 @@ impl Job for Smoothing {
             shown,
             average,
             cuts,
+            tolerance,
             threads,
             ..
         } = &mut *self.past;
         match (&mut self.frame.planes, shown) {
             (Planes::Eight(new), Planes::Eight(shown)) => {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 1);
-                smooth(smoother, begins, new, shown, average, *threads);
+                let how = (begins, tolerance.now(begins));
+                let held = smooth(smoother, how, new, shown, average, *threads);
+                tolerance.see(held, new[0].width() * new[0].height() * 1);
             }
             (Planes::Ten(new), Planes::Ten(shown)) => {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 4);
-                smooth(smoother, begins, new, shown, average, *threads);
+                let how = (begins, tolerance.now(begins));
+                let held = smooth(smoother, how, new, shown, average, *threads);
+                tolerance.see(held, new[0].width() * new[0].height() * 4);
             }
             _ => unreachable!("frames of another format are refused"),
         }
@@ -133,20 +140,24 @@ fn planes<T: Sample>(format: PictureFormat) -> [Plane<T>; 3] {
     })
 }
 
-/// All planes, each in as many bands as there are threads.
+/// All planes, each in as many bands as there are threads: taken as they are where smoothing `begins`,
+/// else with a tolerance. Gives how far luma is from what it was.
 fn smooth<T: Pixel>(
     smoother: &Smoother,
-    begins: bool,
+    (begins, tolerance): (bool, u32),
     new: &mut [Plane<T>; 3],
     shown: &mut [Plane<T>; 3],
     average: &mut [Plane<u16>; 3],
     threads: usize,
-) {
+) -> u64 {
     let run = |mut band: Band<'_, T>| match begins {
-        true => smoother.begin(&mut band),
-        false => smoother.run(&mut band),
+        true => {
+            smoother.begin(&mut band);
+            0
+        }
+        false => smoother.run(&mut band, tolerance),
     };
-    let each = |new: &mut Plane<T>, shown: &mut Plane<T>, average: &mut Plane<u16>| {
+    let each = |new: &mut Plane<T>, shown: &mut Plane<T>, average: &mut Plane<u16>| -> u64 {
         let (width, height) = (new.width(), new.height());
         let (stride, average_stride) = (new.stride(), average.stride());
         let rows = height.div_ceil(threads).next_multiple_of(BLOCK);
@@ -158,27 +169,59 @@ fn smooth<T: Pixel>(
             average,
             average_stride,
         };
+        let (new, shown, average) = (new.data_mut(), shown.data_mut(), average.data_mut());
         if threads == 1 {
-            run(band(
-                0,
-                new.data_mut(),
-                shown.data_mut(),
-                average.data_mut(),
-            ));
-            return;
+            return run(band(0, new, shown, average));
         }
-        let bands = new.data_mut().par_chunks_mut(rows * stride);
-        let bands = bands.zip(shown.data_mut().par_chunks_mut(rows * stride));
-        let bands = bands.zip(average.data_mut().par_chunks_mut(rows * average_stride));
-        bands
-            .enumerate()
-            .for_each(|(number, ((samples, shown), average))| {
-                run(band(number, samples, shown, average));
-            });
+        let bands = new.par_chunks_mut(rows * stride);
+        let bands = bands.zip(shown.par_chunks_mut(rows * stride));
+        let bands = bands.zip(average.par_chunks_mut(rows * average_stride));
+        let each = |(number, ((new, shown), average))| run(band(number, new, shown, average));
+        bands.enumerate().map(each).sum()
     };
     let planes = new.iter_mut().zip(shown).zip(average);
-    for ((new, shown), average) in planes {
-        each(new, shown, average);
+    let mut held = planes.map(|((new, shown), average)| each(new, shown, average));
+    let luma = held.next().unwrap_or_default();
+    held.for_each(drop);
+    luma
+}
+
+/// How much blocks may differ and be still, found as pictures come: so much that what is held back
+/// in all stays small. Where little moves, much is still without harm; slow water and fur look still
+/// to any rule that is generous, and only few of their changes may be kept back.
+#[derive(Debug)]
+struct Tolerance(u32);
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Tolerance(TOLERANCE)
+    }
+}
+
+/// Between a quarter of an 8-bit code and three.
+const TOLERANCES: std::ops::RangeInclusive<u32> = TOLERANCE / 4..=3 * TOLERANCE;
+/// So many parts of [`TOLERANCE`] may luma be from what it was, in the mean.
+const HELD: u64 = 7;
+/// It grows by so much at a time, and shrinks by an eighth.
+const STEP: u32 = TOLERANCE / 8;
+
+impl Tolerance {
+    /// For the next picture, where smoothing goes on or `begins`.
+    fn now(&mut self, begins: bool) -> u32 {
+        if begins {
+            *self = Tolerance::default();
+        }
+        self.0
+    }
+
+    /// Learns how far the samples of luma are in all from what they were. `size` is as far as they
+    /// would be if each were an 8-bit code away.
+    fn see(&mut self, held: u64, size: usize) {
+        let next = match held * u64::from(TOLERANCE) > HELD * size as u64 {
+            true => self.0 - self.0 / 8,
+            false => self.0 + STEP,
+        };
+        self.0 = next.clamp(*TOLERANCES.start(), *TOLERANCES.end());
     }
 }
 
@@ -421,6 +464,21 @@ mod tests {
         assert!(matches!(stage.pull(), Ok(Pull::NeedMore)));
         stage.flush().unwrap();
         assert!(matches!(stage.pull(), Ok(Pull::End)));
+    }
+
+    #[test]
+    fn tolerance_follows_what_is_held_and_stays_within_bounds() {
+        let mut tolerance = Tolerance::default();
+        let size = 6400;
+        tolerance.see(HELD * 100, size);
+        assert_eq!(tolerance.now(false), TOLERANCE + STEP);
+        tolerance.see(HELD * 100 + 1, size);
+        assert_eq!(tolerance.now(false), 63);
+        (0..50).for_each(|_| tolerance.see(0, size));
+        assert_eq!(tolerance.now(false), 3 * TOLERANCE);
+        (0..50).for_each(|_| tolerance.see(6400, size));
+        assert_eq!(tolerance.now(false), TOLERANCE / 4);
+        assert_eq!(tolerance.now(true), TOLERANCE);
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! The definition of smoothing; the vector versions give the same bits.
 
-use super::{BLOCK, Band, FAR, HOLD, MOVED, Pixel, SHIFTED, codes};
+use super::{BLOCK, Band, FAR, HOLD, Pixel, Rule, codes};
 
 /// A sample, at most the largest there is.
 pub(super) fn code<T: Pixel>(sample: T) -> i32 {
     sample.into().min(i32::from(T::MAX))
 }
 
-/// The blocks whose first row is `first`, from column `from` on, a multiple of [`BLOCK`].
-pub(super) fn blocks<T: Pixel>(weight: i16, band: &mut Band<'_, T>, first: usize, from: usize) {
+/// The blocks whose first row is `first`, from column `from` on, a multiple of [`BLOCK`], and how far
+/// they are from what they were.
+pub(super) fn blocks<T: Pixel>(
+    rule: Rule,
+    band: &mut Band<'_, T>,
+    first: usize,
+    from: usize,
+) -> u64 {
+    let mut held = 0;
     let (width, rows) = band.size;
     let rows = first..(first + BLOCK).min(rows);
     for left in (from..width).step_by(BLOCK) {
@@ -21,19 +28,21 @@ pub(super) fn blocks<T: Pixel>(weight: i16, band: &mut Band<'_, T>, first: usize
                 sum += difference;
             }
         }
-        let size = (rows.len() * columns.len()) as i32 * i32::from(codes::<T>());
-        let moves = 8 * magnitude > MOVED * size || 8 * sum.abs() > SHIFTED * size;
+        let (most, furthest) = rule.limits::<T>(rows.len() * columns.len());
+        let moves = magnitude > most || sum.abs() > furthest;
         for y in rows.clone() {
             for x in columns.clone() {
                 let at = y * band.stride + x;
                 let average = &mut band.average[y * band.average_stride + x];
-                let new = band.samples[at];
-                let shown = smoothed::<T>(weight, moves, code(new), code(band.shown[at]), average);
+                let (new, shown) = (code(band.samples[at]), code(band.shown[at]));
+                let shown = smoothed::<T>(rule.weight, moves, new, shown, average);
+                held += u64::from(new.abs_diff(shown));
                 band.samples[at] = T::of(shown);
                 band.shown[at] = T::of(shown);
             }
         }
     }
+    held
 }
 
 /// What is shown of one sample.

@@ -37,6 +37,8 @@ pub(super) trait Words: Copy {
     unsafe fn exceeds(self, other: Self) -> Self::Mask;
     unsafe fn either(one: Self::Mask, other: Self::Mask) -> Self::Mask;
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// The sum of all words, none of them negative.
+    unsafe fn total(self) -> u32;
     /// Whether the eight words of a block add up to more than `most`, or those of `sum` to more than
     /// `furthest` either way: the same for all eight.
     unsafe fn blocks_exceed(magnitude: Self, most: i32, sum: Self, furthest: i32) -> Self::Mask;
@@ -178,6 +180,18 @@ impl Words for __m256i {
         unsafe { _mm256_cmpgt_epi16(self, other) }
     }
     #[inline(always)]
+    unsafe fn total(self) -> u32 {
+        // SAFETY: as above.
+        unsafe {
+            let pairs = _mm256_madd_epi16(self, _mm256_set1_epi16(1));
+            let low = _mm256_castsi256_si128(pairs);
+            let fours = _mm_add_epi32(low, _mm256_extracti128_si256::<1>(pairs));
+            let twos = _mm_add_epi32(fours, _mm_shuffle_epi32::<0b01_00_11_10>(fours));
+            let one = _mm_add_epi32(twos, _mm_shuffle_epi32::<0b10_11_00_01>(twos));
+            _mm_cvtsi128_si32(one) as u32
+        }
+    }
+    #[inline(always)]
     unsafe fn blocks_exceed(magnitude: Self, most: i32, sum: Self, furthest: i32) -> __m256i {
         // SAFETY: as above.
         unsafe {
@@ -258,6 +272,11 @@ impl Words for __m512i {
     unsafe fn exceeds(self, other: Self) -> __mmask32 {
         // SAFETY: as above.
         unsafe { _mm512_cmpgt_epi16_mask(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn total(self) -> u32 {
+        // SAFETY: as above.
+        unsafe { _mm512_reduce_add_epi32(_mm512_madd_epi16(self, _mm512_set1_epi16(1))) as u32 }
     }
     #[inline(always)]
     unsafe fn blocks_exceed(magnitude: Self, most: i32, sum: Self, furthest: i32) -> __mmask32 {
@@ -341,6 +360,11 @@ impl Words for int16x8_t {
     unsafe fn exceeds(self, other: Self) -> uint16x8_t {
         // SAFETY: as above.
         unsafe { vcgtq_s16(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn total(self) -> u32 {
+        // SAFETY: as above.
+        unsafe { vaddlvq_s16(self) as u32 }
     }
     #[inline(always)]
     unsafe fn blocks_exceed(magnitude: Self, most: i32, sum: Self, furthest: i32) -> uint16x8_t {
