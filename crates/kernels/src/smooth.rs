@@ -18,7 +18,7 @@
 //! tolerance by it.
 //!
 //! So no sample shown is further from the new one than `1 + 5 (1 - alpha)` codes, and where the
-//! picture stays as it is, than one. All arithmetic is in whole numbers; every instruction set
+//! picture stays as it is, than about one. All arithmetic is in whole numbers; every instruction set
 //! gives the same bits.
 
 mod scalar;

@@ -120,13 +120,13 @@ impl Job for Smoothing {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 1);
                 let how = (begins, tolerance.now(begins));
                 let held = smooth(smoother, how, new, shown, average, *threads);
-                tolerance.see(held, new[0].width() * new[0].height() * 1);
+                tolerance.see(held, &new[0], 1);
             }
             (Planes::Ten(new), Planes::Ten(shown)) => {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 4);
                 let how = (begins, tolerance.now(begins));
                 let held = smooth(smoother, how, new, shown, average, *threads);
-                tolerance.see(held, new[0].width() * new[0].height() * 4);
+                tolerance.see(held, &new[0], 4);
             }
             _ => unreachable!("frames of another format are refused"),
         }
@@ -214,10 +214,11 @@ impl Tolerance {
         self.0
     }
 
-    /// Learns how far the samples of luma are in all from what they were. `size` is as far as they
-    /// would be if each were an 8-bit code away.
-    fn see(&mut self, held: u64, size: usize) {
-        let next = match held * u64::from(TOLERANCE) > HELD * size as u64 {
+    /// Learns how far luma's samples are in all from what they were. `unit` is an 8-bit code in codes of
+    /// this depth.
+    fn see<T: Sample>(&mut self, held: u64, luma: &Plane<T>, unit: usize) {
+        let each_by_one = (luma.width() * luma.height() * unit) as u64;
+        let next = match held * u64::from(TOLERANCE) > HELD * each_by_one {
             true => self.0 - self.0 / 8,
             false => self.0 + STEP,
         };
@@ -469,14 +470,14 @@ mod tests {
     #[test]
     fn tolerance_follows_what_is_held_and_stays_within_bounds() {
         let mut tolerance = Tolerance::default();
-        let size = 6400;
-        tolerance.see(HELD * 100, size);
+        let luma = Plane::<u8>::new(80, 80);
+        tolerance.see(HELD * 100, &luma, 1);
         assert_eq!(tolerance.now(false), TOLERANCE + STEP);
-        tolerance.see(HELD * 100 + 1, size);
+        tolerance.see(HELD * 400 + 1, &luma, 4);
         assert_eq!(tolerance.now(false), 63);
-        (0..50).for_each(|_| tolerance.see(0, size));
+        (0..50).for_each(|_| tolerance.see(0, &luma, 1));
         assert_eq!(tolerance.now(false), 3 * TOLERANCE);
-        (0..50).for_each(|_| tolerance.see(6400, size));
+        (0..50).for_each(|_| tolerance.see(6400, &luma, 1));
         assert_eq!(tolerance.now(false), TOLERANCE / 4);
         assert_eq!(tolerance.now(true), TOLERANCE);
     }
