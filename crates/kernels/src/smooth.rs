@@ -117,11 +117,17 @@ impl Smoother {
     pub fn begin<T: Pixel>(&self, band: &mut Band<'_, T>) {
         band.check();
         let (width, rows) = band.size;
+        let Band {
+            samples,
+            shown,
+            average,
+            ..
+        } = band;
         for y in 0..rows {
             let from = y * band.stride;
-            let samples = &band.samples[from..from + width];
-            band.shown[from..from + width].copy_from_slice(samples);
-            let averages = &mut band.average[y * band.average_stride..][..width];
+            let samples = &samples[from..from + width];
+            shown[from..from + width].copy_from_slice(samples);
+            let averages = &mut average[y * band.average_stride..][..width];
             for (average, &sample) in averages.iter_mut().zip(samples) {
                 *average = (scalar::code(sample) << T::FRACTION) as u16;
             }

@@ -47,11 +47,25 @@ impl Recover {
         match (&mut frame.planes, &damaged) {
             (Planes::Eight(out), Planes::Eight(damaged)) => {
                 let before = self.before.iter().filter_map(Planes::eight);
-                mend(&self.fitted, before.collect(), damaged, lost, chroma, out);
+                mend(
+                    &self.fitted,
+                    &before.collect::<Vec<_>>(),
+                    damaged,
+                    lost,
+                    chroma,
+                    out,
+                );
             }
             (Planes::Ten(out), Planes::Ten(damaged)) => {
                 let before = self.before.iter().filter_map(Planes::ten);
-                mend(&self.fitted, before.collect(), damaged, lost, chroma, out);
+                mend(
+                    &self.fitted,
+                    &before.collect::<Vec<_>>(),
+                    damaged,
+                    lost,
+                    chroma,
+                    out,
+                );
             }
             _ => unreachable!("a copy has the same depth"),
         }
@@ -85,7 +99,7 @@ fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
 /// Where there are too few frames before, the first stands in for those that are missing.
 fn mend<T: Level>(
     fitted: &Fitted,
-    before: Vec<&[Plane<T>; 3]>,
+    before: &[&[Plane<T>; 3]],
     damaged: &[Plane<T>; 3],
     lost: &LossMask,
     chroma: (u32, u32),

@@ -33,7 +33,8 @@ impl<W: Write> Y4mWriter<W> {
     pub fn write(&mut self, frame: &Frame) -> Result<()> {
         self.raw.check(frame)?;
         self.raw.writer.write_all(b"FRAME\n").map_err(broken)?;
-        self.raw.planes(frame, if self.mono { 1 } else { 3 })
+        self.raw.planes(frame, if self.mono { 1 } else { 3 })?;
+        self.raw.pass_on()
     }
 
     /// Writes what is left and gives the writer back.
@@ -64,7 +65,13 @@ impl<W: Write> RawWriter<W> {
     /// Writes one frame.
     pub fn write(&mut self, frame: &Frame) -> Result<()> {
         self.check(frame)?;
-        self.planes(frame, 3)
+        self.planes(frame, 3)?;
+        self.pass_on()
+    }
+
+    /// Whoever reads the pipe gets each frame when it is made, small ones too.
+    fn pass_on(&mut self) -> Result<()> {
+        self.writer.flush().map_err(broken)
     }
 
     /// Writes what is left and gives the writer back.
