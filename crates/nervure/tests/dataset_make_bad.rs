@@ -8,10 +8,8 @@ mod dataset_make_common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::Place;
-use dataset_make_common::{
-    assert_same, assert_sound, count, frames, manifest, samples, signal_when,
-};
+use common::{Place, signal_when};
+use dataset_make_common::{assert_same, assert_sound, count, frames, manifest, samples};
 
 /// Three seconds, a keyframe in each.
 const PICTURES: &str = "-f lavfi -i testsrc2=size=192x128:rate=10:duration=3 -pix_fmt yuv420p -c:v libx264 -g 10 -bf 2";

@@ -10,9 +10,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use common::Place;
+use common::{Place, signal_when};
 use dataset_make_common::{
-    assert_same, assert_sound, count, decoded, filtered, frames, manifest, samples, signal_when,
+    assert_same, assert_sound, count, decoded, filtered, frames, manifest, samples,
 };
 
 /// A second of a test picture.

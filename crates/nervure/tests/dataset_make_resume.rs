@@ -9,8 +9,8 @@ mod dataset_make_common;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use common::Place;
-use dataset_make_common::{assert_same, assert_sound, count, manifest, signal_when, tree};
+use common::{Place, signal_when};
+use dataset_make_common::{assert_same, assert_sound, count, manifest, tree};
 
 /// Six stretches of two sources, each by two codecs at two rates.
 fn material(place: &Place) {

@@ -8,9 +8,9 @@ mod dataset_make_common;
 use std::collections::BTreeMap;
 use std::fs;
 
-use common::Place;
+use common::{Place, signal_when};
 use dataset_make_common::{
-    assert_same, assert_sound, count, decoded, frames, manifest, samples, signal_when, tree,
+    assert_same, assert_sound, count, decoded, frames, manifest, samples, tree,
 };
 use nervure_dataset::manifest::{ClipRecord, Manifest};
 

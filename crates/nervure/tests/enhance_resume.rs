@@ -5,11 +5,9 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use common::{Place, frame_times};
+use common::{Place, frame_times, segments_of, signal_when};
 
 /// Four and a half segments, an open group of pictures every second.
 const LONG: &str = "-f lavfi -i testsrc2=size=160x96:rate=24:duration=45 -f lavfi -i sine=duration=45 \
@@ -19,31 +17,8 @@ const ENHANCE: &str = "enhance in.mp4 -o out.mp4 --preset medium --threads 2";
 
 /// Starts a job and signals it once `segments` are in the journal.
 fn signal_after(place: &Place, arguments: &str, segments: usize, signal: &str) -> Option<i32> {
-    let mut child = place
-        .nervure(arguments)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let journal = place.path(".out.mp4.nervure/journal.jsonl");
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while fs::read_to_string(&journal).map_or(0, |text| text.lines().count()) < segments {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the job ended before it could be signalled"
-        );
-        assert!(Instant::now() < deadline, "no segment was finished");
-        sleep(Duration::from_millis(2));
-    }
-    // The shell's own kill: small systems have no other.
-    let kill = format!("kill {signal} {}", child.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-    child.wait().unwrap().code()
+    let ready = || segments_of(place, "out.mp4") >= segments;
+    signal_when(place, arguments, signal, ready)
 }
 
 #[test]

@@ -6,11 +6,8 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use common::Place;
+use common::{Place, segments_of, signal_when};
 
 const SIZE: (usize, usize) = (256, 160);
 const RAW: &str = "--format raw --quiet";
@@ -110,27 +107,6 @@ fn every_instruction_set_and_number_of_threads_gives_the_same_picture() {
     assert!(fs::read(place.path("b.yuv")).unwrap() == one);
 }
 
-/// Begins a job and kills it once a segment is in the journal.
-fn killed(place: &Place, words: &str) {
-    let mut job = place.nervure(words).stderr(Stdio::null()).spawn().unwrap();
-    let journal = place.path(".out.mkv.nervure/journal.jsonl");
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while fs::read_to_string(&journal).map_or(0, |text| text.lines().count()) < 1 {
-        assert!(job.try_wait().unwrap().is_none(), "it ended too early");
-        assert!(Instant::now() < deadline, "no segment was finished");
-        sleep(Duration::from_millis(2));
-    }
-    let kill = format!("kill -KILL {}", job.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-    job.wait().unwrap();
-}
-
 #[test]
 fn killed_and_continued_gives_the_same_bytes_as_unbroken() {
     let place = Place::bare();
@@ -139,7 +115,9 @@ fn killed_and_continued_gives_the_same_bytes_as_unbroken() {
     place.run(words);
     let unbroken = fs::read(place.path("out.mkv")).unwrap();
     fs::remove_file(place.path("out.mkv")).unwrap();
-    killed(&place, words);
+    signal_when(&place, words, "-KILL", || {
+        segments_of(&place, "out.mkv") >= 1
+    });
     let other = place.fails(&format!("{words} --resume").replace("--smooth", "--smooth 0.5"));
     assert!(other.contains("smooth was 0.7"), "{other}");
     let none = place.fails(&format!("{words} --resume").replace("--smooth ", ""));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use nervure_frame::{Frame, PictureFormat, Plane, Planes};
 use nervure_kernels::resample::Filter;
 
+use super::ready::expect;
 use super::{Pull, Stage, Upscale};
 use crate::float::Level;
 use crate::{Error, Fitted, FloatModel};
@@ -94,13 +95,7 @@ impl Stage for FloatUpscale {
     }
 
     fn push(&mut self, frame: Frame) -> Result<(), Error> {
-        let format = frame.format();
-        if format != self.source {
-            return Err(Error::Format {
-                wanted: self.source.to_string(),
-                got: format.to_string(),
-            });
-        }
+        expect(self.source, &frame)?;
         self.held.push_back(frame);
         Ok(())
     }

@@ -4,6 +4,7 @@ mod calibrate;
 mod float;
 mod pace;
 mod paced;
+mod ready;
 mod recover;
 mod smooth;
 mod upscale;

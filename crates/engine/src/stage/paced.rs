@@ -9,6 +9,7 @@ use nervure_kernels::resample::Filter;
 
 use super::calibrate::{Gauge, calibrate};
 use super::pace::{Budget, Pace};
+use super::ready::Ready;
 use super::upscale::Shared;
 use crate::{Error, Luma, Model, Pull, Stage, Upscale};
 
@@ -32,8 +33,7 @@ pub struct Paced {
     made: Option<Duration>,
     taken: Option<Duration>,
     last: Option<Timestamp>,
-    ready: Option<Frame>,
-    flushed: bool,
+    ready: Ready,
 }
 
 /// How many frames each tier made, and how many came late: read while the stage runs, or after.
@@ -116,8 +116,7 @@ impl Paced {
             made: None,
             taken: None,
             last: None,
-            ready: None,
-            flushed: false,
+            ready: Ready::default(),
         })
     }
 
@@ -178,7 +177,9 @@ impl Stage for Paced {
         let gap = self.last.replace(at).map(|last| between(last, at));
         let idle = self.taken.take().map(|taken| start.saturating_sub(taken));
         let tier = self.pace.begin(gap, idle.unwrap_or_default());
-        self.ready = push_through(&mut self.tiers[tier], frame)?;
+        if let Some(frame) = push_through(&mut self.tiers[tier], frame)? {
+            self.ready.put(frame);
+        }
         let made = (self.clock)();
         let counts = &self.tally.0;
         counts.tiers[tier].1.fetch_add(1, Ordering::Relaxed);
@@ -190,8 +191,9 @@ impl Stage for Paced {
     }
 
     fn pull(&mut self) -> Result<Pull, Error> {
-        if let Some(frame) = self.ready.take() {
-            return Ok(Pull::Frame(frame));
+        let pulled = self.ready.pull();
+        if let Pull::Frame(_) = pulled {
+            return Ok(pulled);
         }
         // Whoever asks again has done with the last.
         if let Some(made) = self.made.take() {
@@ -199,14 +201,11 @@ impl Stage for Paced {
             self.pace.held(now.saturating_sub(made));
             self.taken = Some(now);
         }
-        Ok(match self.flushed {
-            true => Pull::End,
-            false => Pull::NeedMore,
-        })
+        Ok(pulled)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.flushed = true;
+        self.ready.flush();
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use nervure_frame::{Frame, LossMask, MACROBLOCK, PictureFormat, Plane, Planes, Sample};
 
+use super::ready::{Ready, expect};
 use super::{Pull, Stage};
 use crate::float::Level;
 use crate::{Error, Fitted, FloatModel};
@@ -18,8 +19,7 @@ pub struct Recover {
     fitted: Fitted,
     /// As many as the network looks at: the newest last.
     before: VecDeque<Planes>,
-    ready: Option<Frame>,
-    flushed: bool,
+    ready: Ready,
 }
 
 impl Recover {
@@ -35,8 +35,7 @@ impl Recover {
             source,
             fitted: model.fit(source.width, source.height, threads)?,
             before: VecDeque::new(),
-            ready: None,
-            flushed: false,
+            ready: Ready::default(),
         })
     }
 
@@ -90,9 +89,7 @@ impl Recover {
 
 fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
     for (from, to) in from.iter().zip(to) {
-        for (from, to) in from.rows().zip(to.rows_mut()) {
-            to.copy_from_slice(from);
-        }
+        to.copy_from(from);
     }
 }
 
@@ -137,14 +134,7 @@ impl Stage for Recover {
     }
 
     fn push(&mut self, mut frame: Frame) -> Result<(), Error> {
-        let format = frame.format();
-        if format != self.source {
-            return Err(Error::Format {
-                wanted: self.source.to_string(),
-                got: format.to_string(),
-            });
-        }
-        debug_assert!(self.ready.is_none(), "pull before the next push");
+        expect(self.source, &frame)?;
         if let Some(lost) = frame.damage.take() {
             if lost.count() > 0 {
                 self.mend(&mut frame, &lost);
@@ -152,20 +142,16 @@ impl Stage for Recover {
             frame.damage = Some(lost);
         }
         self.keep(&frame);
-        self.ready = Some(frame);
+        self.ready.put(frame);
         Ok(())
     }
 
     fn pull(&mut self) -> Result<Pull, Error> {
-        Ok(match self.ready.take() {
-            Some(frame) => Pull::Frame(frame),
-            None if self.flushed => Pull::End,
-            None => Pull::NeedMore,
-        })
+        Ok(self.ready.pull())
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.flushed = true;
+        self.ready.flush();
         Ok(())
     }
 }

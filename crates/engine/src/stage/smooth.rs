@@ -4,6 +4,7 @@ use nervure_frame::{BitDepth, Colour, Frame, PictureFormat, Plane, Planes, Sampl
 use nervure_kernels::smooth::{BLOCK, Band, Pixel, Smoother, TOLERANCE};
 use rayon::prelude::*;
 
+use super::ready::{Ready, expect};
 use crate::workers::{Job, Workers};
 use crate::{Error, Pull, Stage};
 
@@ -18,8 +19,7 @@ pub struct Smooth {
     past: Option<Box<Past>>,
     restart: Option<u64>,
     workers: Option<Workers<Smoothing>>,
-    ready: Option<Frame>,
-    flushed: bool,
+    ready: Ready,
 }
 
 /// What is known of the pictures so far.
@@ -70,8 +70,7 @@ impl Smooth {
                 0 | 1 => None,
                 threads => Some(Workers::new("smooth", threads)?),
             },
-            ready: None,
-            flushed: false,
+            ready: Ready::default(),
         })
     }
 
@@ -279,28 +278,18 @@ impl Stage for Smooth {
     }
 
     fn push(&mut self, frame: Frame) -> Result<(), Error> {
-        let format = frame.format();
-        if format != self.format {
-            return Err(Error::Format {
-                wanted: self.format.to_string(),
-                got: format.to_string(),
-            });
-        }
-        debug_assert!(self.ready.is_none(), "pull before the next push");
-        self.ready = Some(self.smooth(frame)?);
+        expect(self.format, &frame)?;
+        let frame = self.smooth(frame)?;
+        self.ready.put(frame);
         Ok(())
     }
 
     fn pull(&mut self) -> Result<Pull, Error> {
-        Ok(match self.ready.take() {
-            Some(frame) => Pull::Frame(frame),
-            None if self.flushed => Pull::End,
-            None => Pull::NeedMore,
-        })
+        Ok(self.ready.pull())
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.flushed = true;
+        self.ready.flush();
         Ok(())
     }
 }

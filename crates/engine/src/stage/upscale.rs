@@ -10,6 +10,7 @@ use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
 
 use self::changes::{Memory, Parts, Strip, Work, mend_plane};
+use super::ready::{Ready, expect};
 use crate::workers::{Job, Workers};
 use crate::{Error, Model, Pull, Stage};
 
@@ -46,8 +47,7 @@ pub struct Upscale {
     /// Away while the workers have them.
     tools: Option<Box<Tools>>,
     shared: Shared,
-    ready: Option<Frame>,
-    flushed: bool,
+    ready: Ready,
 }
 
 /// What several stages may have in common, if only one of them works at a time.
@@ -138,8 +138,7 @@ impl Upscale {
                 memory: Some(Memory::default()),
             })),
             shared,
-            ready: None,
-            flushed: false,
+            ready: Ready::default(),
         })
     }
 
@@ -380,32 +379,22 @@ impl Stage for Upscale {
     }
 
     fn push(&mut self, frame: Frame) -> Result<(), Error> {
-        let format = frame.format();
-        if format != self.source {
-            return Err(Error::Format {
-                wanted: self.source.to_string(),
-                got: format.to_string(),
-            });
-        }
-        debug_assert!(self.ready.is_none(), "pull before the next push");
-        self.ready = Some(if self.target == self.source {
+        expect(self.source, &frame)?;
+        let frame = if self.target == self.source {
             frame
         } else {
             self.resize(frame)?
-        });
+        };
+        self.ready.put(frame);
         Ok(())
     }
 
     fn pull(&mut self) -> Result<Pull, Error> {
-        Ok(match self.ready.take() {
-            Some(frame) => Pull::Frame(frame),
-            None if self.flushed => Pull::End,
-            None => Pull::NeedMore,
-        })
+        Ok(self.ready.pull())
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.flushed = true;
+        self.ready.flush();
         Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl Recipe {
                 match settings.memory {
                     Memory::Lean if speed >= Some(3) => set("rc-lookahead", "20".into()),
                     Memory::Least => {
-                        if speed >= Some(3) {
+                        if speed >= Some(2) {
                             set("rc-lookahead", "8".into());
                         }
                         // A thread that looks ahead by itself keeps pictures of its own, and each thread

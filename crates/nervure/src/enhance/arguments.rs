@@ -16,7 +16,7 @@ Examples:
   nervure enhance clip.mp4                         writes clip-2x.mp4 beside it
   nervure enhance film.mkv -o big.mkv --scale 3/2 --codec hevc --crf 20
   nervure enhance clip.mp4 --model l               the best of the real-time models
-  nervure enhance clip.mp4 --realtime -o -          the best that keeps up, played as it comes
+  nervure enhance clip.mp4 --realtime -o - | ffplay -   the best that keeps up, played as it comes
   nervure enhance talk.mp4 --smooth                still parts do not flicker
   nervure enhance film.mkv --resume                goes on after a crash or power loss
   nervure enhance lavfi:testsrc2=size=640x360:duration=5 -o test.mkv
@@ -74,7 +74,7 @@ pub(crate) struct EnhanceArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
 
-    /// Let the encoder take less memory and more bits: H.264 at 1080p stays below 250 MB
+    /// Let the encoder take less memory and more bits: H.264 at 1080p stays below 250 MB up to `medium`
     #[arg(long)]
     pub(crate) low_memory: bool,
 

@@ -3,8 +3,11 @@
 #![allow(dead_code)] // Each test binary uses a part of it.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -40,7 +43,7 @@ impl Place {
 
     /// The names in it, hidden ones too.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect();
@@ -217,4 +220,39 @@ pub(crate) fn picture_digests(path: &Path) -> String {
         .filter(|line| !line.starts_with('#'))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Starts a job and signals it once `ready` says so; its exit status, none when it was killed.
+pub(crate) fn signal_when(
+    place: &Place,
+    arguments: &str,
+    signal: &str,
+    ready: impl Fn() -> bool,
+) -> Option<i32> {
+    let mut child = place
+        .nervure(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !ready() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the job ended before it could be signalled"
+        );
+        assert!(Instant::now() < deadline, "the job never came so far");
+        sleep(Duration::from_millis(1));
+    }
+    // The shell's own kill: small systems have no other.
+    let kill = format!("kill {signal} {}", child.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(sent.success());
+    child.wait().unwrap().code()
+}
+
+/// Segments that an unfinished `enhance` job for a file has in its journal.
+pub(crate) fn segments_of(place: &Place, output: &str) -> usize {
+    let journal = place.path(&format!(".{output}.nervure/journal.jsonl"));
+    fs::read_to_string(journal).map_or(0, |text| text.lines().count())
 }

@@ -1,13 +1,11 @@
-//! What the tests of `nervure dataset make` share: looking at what was made, and ending it early.
+//! What the tests of `nervure dataset make` share: looking at what was made.
 #![allow(dead_code)] // Each test binary uses a part of it.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use nervure_dataset::ClipReader;
 use nervure_dataset::manifest::{ClipRecord, Manifest};
@@ -111,35 +109,6 @@ pub(crate) fn assert_sound(place: &Place, dataset: &str) {
     let report = place.json(&format!("dataset verify {dataset} --quiet"));
     assert_eq!(report["problem_count"], 0, "{report:#}");
     assert!(report["frames"].as_u64().unwrap() > 0, "{report:#}");
-}
-
-/// Starts a job and signals it once `ready` says so; its exit status, none when it was killed.
-pub(crate) fn signal_when(
-    place: &Place,
-    arguments: &str,
-    signal: &str,
-    ready: impl Fn() -> bool,
-) -> Option<i32> {
-    let mut child = place
-        .nervure(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while !ready() {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the job ended before it could be signalled"
-        );
-        assert!(Instant::now() < deadline, "the job never came so far");
-        sleep(Duration::from_millis(1));
-    }
-    // The shell's own kill: small systems have no other.
-    let kill = format!("kill {signal} {}", child.id());
-    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
-    assert!(sent.success());
-    child.wait().unwrap().code()
 }
 
 /// How many files stand in a folder; a folder that is not there has none.
