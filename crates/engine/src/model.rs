@@ -49,6 +49,11 @@ impl Model {
         self.shared.program.scale()
     }
 
+    /// Pictures that it looks at: the one that becomes larger, and those before it.
+    pub fn frames(&self) -> usize {
+        self.shared.program.frames()
+    }
+
     /// Multiplications for each pixel of the picture, the classical upscaler's not counted.
     pub fn macs(&self) -> usize {
         self.shared.program.macs()
@@ -81,9 +86,6 @@ pub fn whole_numbers(artefact: &Artefact) -> Result<Network, Error> {
         card.parameter(name)
             .map_err(|error| refuse(error.to_string()))
     };
-    if size("frames")? != 1 {
-        return Err(refuse("it looks at several pictures".into()));
-    }
     let mut layers = Vec::new();
     for number in 0..size("layers")? {
         let layer = layer(artefact, number);
@@ -91,7 +93,7 @@ pub fn whole_numbers(artefact: &Artefact) -> Result<Network, Error> {
     }
     let network = Network {
         scale: card.scale as usize,
-        fold: size("fold")?,
+        frames: size("frames")?,
         layers,
     };
     network.check().map_err(|error| refuse(error.to_string()))?;

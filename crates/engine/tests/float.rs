@@ -20,12 +20,7 @@ fn light(window: u64) -> Artefact {
 }
 
 fn espcn(frames: u64) -> Artefact {
-    let sizes = [
-        ("channels", 8),
-        ("layers", 3),
-        ("frames", frames),
-        ("fold", 1),
-    ];
+    let sizes = [("channels", 8), ("layers", 3), ("frames", frames)];
     artefact(Family::ResidualEspcn, 2, &sizes)
 }
 
@@ -287,7 +282,6 @@ fn what_cannot_run_is_told() {
         (light(1), "window", u64::MAX),
         (light(1), "blocks", 0),
         (espcn(1), "layers", 1),
-        (espcn(1), "fold", 1000),
         (mends(1), "references", 2000),
         (mends(1), "features", 1),
     ] {

@@ -10,7 +10,7 @@ use nervure_kernels::int8::reference;
 use nervure_kernels::resample::Filter;
 use nervure_record::{Artefact, Precision, Tensor};
 
-use common::{artefact, picture};
+use common::{artefact, artefact_of, picture};
 
 fn luma(frame: &Frame) -> Vec<u16> {
     match &frame.planes {
@@ -41,7 +41,7 @@ fn luma_is_the_reference_and_chroma_the_classical_upscaler() {
             (Chroma::C444, BitDepth::Ten),
         ] {
             let frame = picture(PictureFormat::new(53, 31, chroma, depth));
-            let wanted = reference(&network, &luma(&frame), 53, 31, depth);
+            let wanted = reference(&network, &[&luma(&frame)], 53, 31, depth);
             let classical = through(&frame, Filter::Lanczos, scale, 1);
             assert_ne!(luma(&classical), wanted, "the network does something");
             for isa in Isa::available() {
@@ -55,6 +55,39 @@ fn luma_is_the_reference_and_chroma_the_classical_upscaler() {
                         _ => panic!("another depth"),
                     }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn pictures_before_are_looked_at_and_the_first_stands_for_what_was_not() {
+    let format = PictureFormat::new(41, 23, Chroma::C420, BitDepth::Eight);
+    for frames in [2, 3] {
+        let artefact = artefact_of(2, frames);
+        let network = nervure_engine::whole_numbers(&artefact).unwrap();
+        let model = Model::new(&artefact, Isa::best()).unwrap();
+        assert_eq!(model.frames(), frames);
+        for threads in [1, 3] {
+            let mut stage = Upscale::new(format, (82, 46), model.clone(), threads).unwrap();
+            let mut shown: Vec<Vec<u16>> = Vec::new();
+            for number in 0..5_u8 {
+                let mut frame = picture(format);
+                if let Planes::Eight([y, ..]) = &mut frame.planes {
+                    y.row_mut(7)[..20].fill(50 * number);
+                }
+                shown.push(luma(&frame));
+                let place = |back: usize| &shown[usize::from(number).saturating_sub(back)][..];
+                let window: Vec<&[u16]> = (0..frames).rev().map(place).collect();
+                stage.push(frame).unwrap();
+                let Pull::Frame(large) = stage.pull().unwrap() else {
+                    panic!("a frame for each frame");
+                };
+                let wanted = reference(&network, &window, 41, 23, BitDepth::Eight);
+                assert!(
+                    luma(&large) == wanted,
+                    "frame {number} of {frames}, {threads} threads"
+                );
             }
         }
     }
@@ -83,7 +116,7 @@ fn what_cannot_run_is_told() {
     let frames = told(&|it| {
         it.card.parameters.insert("frames".into(), 3);
     });
-    assert!(frames.contains("several pictures"), "{frames}");
+    assert!(frames.contains("is given 3"), "{frames}");
     let missing = told(&|it| {
         it.tensors.remove("convs.2.bias");
     });

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::BitDepth;
 use crate::pool::Shelf;
+use crate::{BitDepth, Planes};
 
 /// Rows begin on a cache line, so that a full vector load never straddles two.
 const ALIGN_BYTES: usize = 64;
@@ -21,14 +21,25 @@ pub trait Sample:
 {
     /// The bit depth of samples of this type.
     const DEPTH: BitDepth;
+
+    /// A picture's planes, if its samples are of this type.
+    fn planes(of: &Planes) -> Option<&[Plane<Self>; 3]>;
 }
 
 impl Sample for u8 {
     const DEPTH: BitDepth = BitDepth::Eight;
+
+    fn planes(of: &Planes) -> Option<&[Plane<u8>; 3]> {
+        of.eight()
+    }
 }
 
 impl Sample for u16 {
     const DEPTH: BitDepth = BitDepth::Ten;
+
+    fn planes(of: &Planes) -> Option<&[Plane<u16>; 3]> {
+        of.ten()
+    }
 }
 
 /// A rectangle of samples, row after row, each row on a 64-byte boundary.

@@ -47,7 +47,7 @@ fn network(scale: usize, channels: usize, layers: usize) -> Network {
     });
     Network {
         scale,
-        fold: 1,
+        frames: 1,
         layers: layers.collect(),
     }
 }
@@ -81,7 +81,7 @@ fn main() {
             let (mut times, mut peaks) = (Vec::new(), Vec::new());
             for _ in 0..RUNS {
                 let begin = Instant::now();
-                program.run(&picture, 0..SIZE.1, out.data_mut(), stride, &mut scratch);
+                program.run(&[&picture], 0..SIZE.1, out.data_mut(), stride, &mut scratch);
                 times.push(begin.elapsed().as_secs_f64());
                 let begin = Instant::now();
                 let products = products(isa, 200_000);

@@ -59,6 +59,19 @@ impl Cells {
         }
     }
 
+    /// Makes it the cells of all of some, which are of pictures of one size.
+    pub fn join<'a>(&mut self, all: impl IntoIterator<Item = &'a Cells>) {
+        let mut all = all.into_iter().peekable();
+        let (width, height) = all.peek().map_or((0, 0), |first| first.size());
+        self.clear(width, height);
+        for cells in all {
+            assert_eq!(self.size(), cells.size(), "cells of pictures of one size");
+            for (to, more) in self.bits.iter_mut().zip(&cells.bits) {
+                *to |= more;
+            }
+        }
+    }
+
     /// Makes it all cells that see one of `from`, when each sample sees those that are up to `reach` away,
     /// in both directions.
     pub fn spread(&mut self, from: &Cells, reach: usize) {

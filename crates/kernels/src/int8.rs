@@ -1,7 +1,7 @@
 //! Quantised networks: what they compute, to the bit.
 //!
-//! A network is a chain of 3x3 convolutions on luma in bytes, whose last layer corrects the classical
-//! upscaler. [`reference()`] is its definition; whatever is faster must give the same picture on every
+//! A network is a chain of 3x3 convolutions on luma in bytes, of one picture or of some that follow on each
+//! other, whose last layer corrects the classical upscaler. [`reference()`] is its definition; whatever is faster must give the same picture on every
 //! machine, so nothing here is a floating-point number.
 //!
 //! **Codes.** The first layer is given the picture's 8-bit codes, 0 to 255 (those of a 10-bit picture
@@ -15,11 +15,7 @@
 //! 0 to 127, which is ReLU; what the last layer gives is not clamped, and counts in 1/64 of an 8-bit
 //! code.
 //!
-//! **Folding.** A network that folds by 2 sees the picture at half its size, each square of four pixels
-//! as four channels; a picture of odd size has its last row or column repeated before. Its last layer
-//! gives the squares back, and what has been added is cut off.
-//!
-//! **Upscaling.** Beneath it all is [`lanczos14`], first across and then down, in 14 bits: those of a
+//! **Upscaling.** Beneath it all is [`lanczos14`] of the last picture, first across and then down, in 14 bits: those of a
 //! 10-bit picture and four more, of which rounding keeps its errors.
 
 mod fused;
@@ -40,6 +36,9 @@ pub const MAX_PICTURE_CODE: i32 = 255;
 
 /// The most that a network enlarges.
 pub const MAX_SCALE: usize = 8;
+
+/// The most pictures that a network is given.
+pub const MAX_FRAMES: usize = 8;
 
 /// A 3x3 convolution in bytes, and how its sums become codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +62,9 @@ pub struct Layer {
 pub struct Network {
     /// How many times as large the picture becomes.
     pub scale: usize,
-    /// Squares of so many pixels a side become channels: 1 or 2.
-    pub fold: usize,
+    /// Pictures that it is given: the one that becomes larger last, before it those that were shown
+    /// before.
+    pub frames: usize,
     /// From the picture to the corrections.
     pub layers: Vec<Layer>,
 }
@@ -74,13 +74,13 @@ impl Network {
     /// picture.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Network { reason });
-        if !(1..=MAX_SCALE).contains(&self.scale) || !(1..=2).contains(&self.fold) {
+        if !(1..=MAX_SCALE).contains(&self.scale) || !(1..=MAX_FRAMES).contains(&self.frames) {
             return refuse(format!(
-                "it enlarges by {} and folds by {}, not by 1 to {MAX_SCALE} and 1 or 2",
-                self.scale, self.fold
+                "it enlarges by {} and looks at {} pictures, not 1 to {MAX_SCALE} and 1 to {MAX_FRAMES}",
+                self.scale, self.frames
             ));
         }
-        let mut inputs = self.fold * self.fold;
+        let mut inputs = self.frames;
         for (number, layer) in self.layers.iter().enumerate() {
             if layer.inputs != inputs {
                 return refuse(format!(
@@ -97,7 +97,7 @@ impl Network {
             }
             inputs = layer.outputs;
         }
-        let outputs = (self.fold * self.scale).pow(2);
+        let outputs = self.scale * self.scale;
         match self.layers.is_empty() || inputs != outputs {
             true => refuse(format!(
                 "{} layers give {inputs} channels, and {outputs} are wanted",

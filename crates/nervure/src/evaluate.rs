@@ -117,7 +117,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     };
     let validator = Validator::open(&args.data, task, frames)?;
     let bicubic = match task.work {
-        Work::Enlarge { scale, .. } => Some(Resampled {
+        Work::Enlarge { scale } => Some(Resampled {
             filter: Filter::Bicubic,
             scale,
             target: task.target,
@@ -191,12 +191,13 @@ impl Model for InEngine {
         window: &[Plane<u8>],
         _lost: Option<&LossMask>,
     ) -> nervure_train::Result<Plane<u8>> {
-        let (small, scale) = (&window[0], self.0.scale());
+        let pictures: Vec<&Plane<u8>> = window.iter().collect();
+        let (small, scale) = (pictures[0], self.0.scale());
         let mut large = Plane::new(small.width() * scale, small.height() * scale);
         let (stride, mut scratch) = (large.stride(), Scratch::default());
         let rows = 0..small.height();
         let program = self.0.program();
-        program.run(small, rows, large.data_mut(), stride, &mut scratch);
+        program.run(&pictures, rows, large.data_mut(), stride, &mut scratch);
         Ok(large)
     }
 }

@@ -34,7 +34,7 @@ fn artefact(name: &str, precision: Precision) -> Artefact {
         put("weight_scale", Tensor::f32([outputs], vec![scale; outputs]));
         put("input_scale", Tensor::f32([1], vec![given]));
     }
-    let parameters = [("channels", 8), ("layers", 2), ("frames", 1), ("fold", 1)];
+    let parameters = [("channels", 8), ("layers", 2), ("frames", 1)];
     Artefact {
         card: Card {
             schema: SCHEMA,
@@ -164,7 +164,7 @@ fn a_card_is_shown() {
         "file        models/b-small.fp32.safetensors, ",
         "372 weights",
         &artefact("b-small", Precision::Fp32).digest().unwrap(),
-        "parameters  channels 8, fold 1, frames 1, layers 2",
+        "parameters  channels 8, frames 1, layers 2",
         "training    1000 steps, seed 7",
         "data        drawn (00ff00ff",
         "31.70 (31.25)  0.9021 (0.8934)    -0.08 dB",

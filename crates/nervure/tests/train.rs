@@ -193,7 +193,7 @@ fn a_run_that_was_ended_gives_the_same_as_one_that_was_not() {
 #[test]
 fn a_student_learns_from_a_teacher_of_another_kind() {
     let place = material();
-    // Teachers need not be good here: one that sees three pictures, and one that folds.
+    // Teachers need not be good here: one that sees three pictures, and one of the student's own kind.
     let steps = "--set training.steps=12 --set validation.every=12 --quiet";
     fs::write(
         place.path("plain.toml"),
@@ -209,9 +209,9 @@ fn a_student_learns_from_a_teacher_of_another_kind() {
         "train seer.toml --out seer {steps} --set data.batch=2"
     ));
     place.run(&format!(
-        "train plain.toml --out folder {steps} --set model.fold=2"
+        "train plain.toml --out peer {steps} --set model.channels=16"
     ));
-    for teacher in ["seer", "folder"] {
+    for teacher in ["seer", "peer"] {
         let taught = |out: &str, output: &str, features: &str| {
             let report = place.json(&format!(
                 "train plain.toml --out {out} {steps} \

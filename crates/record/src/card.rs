@@ -30,7 +30,7 @@ pub struct Card {
     pub name: String,
     /// What kind of network it is.
     pub family: Family,
-    /// Its size, in the numbers that the family needs: channels, layers, frames, fold and the like.
+    /// Its size, in the numbers that the family needs: channels, layers, frames and the like.
     pub parameters: BTreeMap<String, u64>,
     /// How many times as large pictures become.
     pub scale: u32,
@@ -331,7 +331,7 @@ pub(crate) mod tests {
             schema: SCHEMA,
             name: "residual-espcn-x2-s".into(),
             family: Family::ResidualEspcn,
-            parameters: BTreeMap::from([("channels".into(), 16), ("fold".into(), 1)]),
+            parameters: BTreeMap::from([("channels".into(), 16), ("frames".into(), 1)]),
             scale: 2,
             planes: Planes::Luma,
             precision: Precision::Fp32,

@@ -33,7 +33,7 @@ pub const OUTPUT: &str = "hr";
 pub fn to_onnx(artefact: &Artefact) -> Result<Vec<u8>> {
     let digest = artefact.digest()?;
     let card = &artefact.card;
-    let (graph, condition) = match card.family {
+    let graph = match card.family {
         Family::ResidualEspcn => residual_espcn::graph(artefact)?,
         family => {
             return Err(Error::Unsupported {
@@ -43,7 +43,7 @@ pub fn to_onnx(artefact: &Artefact) -> Result<Vec<u8>> {
         }
     };
     let doc = format!(
-        "{}: luma from 0 to 1 in, {} times as large out, {}.{condition}",
+        "{}: luma from 0 to 1 in, {} times as large out, {}.",
         card.name, card.scale, card.precision
     );
     let property = |key: &str, value: String| proto::StringStringEntry {

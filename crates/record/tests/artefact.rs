@@ -30,6 +30,7 @@ fn schema_1() -> Artefact {
                 ("channels".into(), 8),
                 ("layers".into(), 8),
                 ("frames".into(), 1),
+                // Of an early network, which nothing runs any more: its card can be read.
                 ("fold".into(), 2),
             ]),
             scale: 2,

@@ -206,27 +206,6 @@ pub fn pixel_shuffle(input: Tensor<4>, factor: usize) -> Tensor<4> {
         .reshape([batch, planes, rows * factor, columns * factor])
 }
 
-/// The way back: `[batch, channels, rows, columns]` to
-/// `[batch, channels * factor², rows / factor, columns / factor]`, squares of pixels made channels.
-///
-/// # Panics
-/// When the squares do not cover the picture.
-pub fn fold(input: Tensor<4>, factor: usize) -> Tensor<4> {
-    let [batch, channels, rows, columns] = input.dims();
-    if factor == 1 {
-        return input;
-    }
-    assert!(
-        rows.is_multiple_of(factor) && columns.is_multiple_of(factor),
-        "{columns}x{rows} pixels make no squares of {factor}"
-    );
-    let (rows, columns) = (rows / factor, columns / factor);
-    input
-        .reshape([batch, channels, rows, factor, columns, factor])
-        .permute([0, 1, 3, 5, 2, 4])
-        .reshape([batch, channels * factor * factor, rows, columns])
-}
-
 /// Columns of the input that an output of the Lanczos upscaler needs on either side, at most.
 pub(crate) const REACH: usize = 3;
 

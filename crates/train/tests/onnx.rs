@@ -35,7 +35,6 @@ impl Numbers {
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     scale: usize,
-    fold: usize,
     frames: usize,
     channels: usize,
     layers: usize,
@@ -44,8 +43,7 @@ struct Sizes {
 impl Sizes {
     /// Channels into and out of each layer.
     fn layers(self) -> impl Iterator<Item = (usize, usize)> {
-        let first = self.fold * self.fold * self.frames;
-        let last = (self.fold * self.scale).pow(2);
+        let (first, last) = (self.frames, self.scale * self.scale);
         (0..self.layers).map(move |layer| {
             let inputs = if layer == 0 { first } else { self.channels };
             let ends = layer + 1 == self.layers;
@@ -58,7 +56,6 @@ impl Sizes {
             ("channels", self.channels),
             ("layers", self.layers),
             ("frames", self.frames),
-            ("fold", self.fold),
         ];
         let parameters = parameters.map(|(name, number)| (name.to_string(), number as u64));
         Artefact {
@@ -128,22 +125,8 @@ fn run(cases: &[Case]) -> Option<Vec<[Vec<f32>; 2]>> {
     Some(cases.iter().map(outputs).collect())
 }
 
-/// Squares made channels, frame by frame.
-fn folded(input: &[f32], [frames, height, width]: [usize; 3], fold: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(input.len());
-    for frame in 0..frames {
-        for channel in 0..fold * fold {
-            for row in (channel / fold..height).step_by(fold) {
-                let row = &input[(frame * height + row) * width..][..width];
-                out.extend(row[channel % fold..].iter().step_by(fold));
-            }
-        }
-    }
-    out
-}
-
 /// Channels made squares.
-fn unfolded(squares: &[f32], (height, width): (usize, usize), square: usize) -> Vec<f32> {
+fn shuffled(squares: &[f32], (height, width): (usize, usize), square: usize) -> Vec<f32> {
     let (rows, columns) = (height * square, width * square);
     (0..rows * columns)
         .map(|at| {
@@ -212,7 +195,7 @@ fn single_precision(sizes: Sizes, numbers: &mut Numbers) -> Case {
     }
     let shape = [2, sizes.frames, 14, 22];
     Case {
-        name: format!("fp32-x{}-fold{}-{}", sizes.scale, sizes.fold, sizes.frames),
+        name: format!("fp32-x{}-{}", sizes.scale, sizes.frames),
         artefact: sizes.artefact(Precision::Fp32, tensors),
         shape,
         input: numbers.many(shape.iter().product(), |x| (x * 0.5 + 0.5) as f32),
@@ -222,16 +205,15 @@ fn single_precision(sizes: Sizes, numbers: &mut Numbers) -> Case {
 /// What a case's network gives, worked out with plain loops.
 fn plain(case: &Case, sizes: Sizes) -> Vec<f64> {
     let [_, frames, height, width] = case.shape;
-    let (rows, columns) = (height / sizes.fold, width / sizes.fold);
     let mut out = Vec::new();
     for input in case.input.chunks_exact(frames * height * width) {
-        let mut value = folded(input, [frames, height, width], sizes.fold);
+        let mut value = input.to_vec();
         for (layer, (inputs, outputs)) in sizes.layers().enumerate() {
             let shape = Shape {
                 inputs,
                 outputs,
                 groups: 1,
-                size: (rows, columns),
+                size: (height, width),
                 kernel: (3, 3),
                 stride: (1, 1),
                 padding: (1, 1),
@@ -244,7 +226,7 @@ fn plain(case: &Case, sizes: Sizes) -> Vec<f64> {
             let (weights, bias) = (tensor("weight"), tensor("bias"));
             value = conv::reference::forward(&shape, &value, weights, Some(bias), relu);
         }
-        let corrections = unfolded(&value, (rows, columns), sizes.fold * sizes.scale);
+        let corrections = shuffled(&value, (height, width), sizes.scale);
         let last = &input[(frames - 1) * height * width..];
         let base = lanczos(last, (height, width), sizes.scale);
         out.extend(base.iter().zip(corrections).map(|(a, b)| a + f64::from(b)));
@@ -255,23 +237,19 @@ fn plain(case: &Case, sizes: Sizes) -> Vec<f64> {
 #[test]
 fn single_precision_gives_the_same_numbers() {
     let mut numbers = Numbers(1);
-    let sizes = |scale, fold, frames| Sizes {
+    let sizes = |scale, frames| Sizes {
         scale,
-        fold,
         frames,
         channels: 8,
         layers: 4,
     };
     let all = [
-        sizes(1, 1, 1),
-        sizes(2, 1, 1),
-        sizes(3, 1, 1),
-        sizes(4, 1, 1),
-        sizes(2, 2, 1),
-        sizes(3, 2, 1),
-        sizes(4, 2, 1),
-        sizes(2, 1, 3),
-        sizes(2, 2, 3),
+        sizes(1, 1),
+        sizes(2, 1),
+        sizes(3, 1),
+        sizes(4, 1),
+        sizes(2, 3),
+        sizes(3, 2),
     ];
     let cases = all.map(|sizes| single_precision(sizes, &mut numbers));
     let Some(found) = run(&cases) else { return };
@@ -290,7 +268,7 @@ fn single_precision_gives_the_same_numbers() {
 }
 
 /// Layers that keep their codes busy, with the scales that they stand for, and a picture.
-fn quantised(sizes: Sizes, numbers: &mut Numbers) -> (Case, Network, Vec<u16>) {
+fn quantised(sizes: Sizes, numbers: &mut Numbers) -> (Case, Network, Vec<Vec<u16>>) {
     let (mut tensors, mut layers) = (Vec::new(), Vec::new());
     let mut given = 1.0 / 255.0;
     for (layer, (inputs, outputs)) in sizes.layers().enumerate() {
@@ -346,27 +324,31 @@ fn quantised(sizes: Sizes, numbers: &mut Numbers) -> (Case, Network, Vec<u16>) {
     }
     let network = Network {
         scale: sizes.scale,
-        fold: sizes.fold,
+        frames: sizes.frames,
         layers,
     };
-    let shape = [1, 1, 34, 46];
-    let picture = numbers.many(34 * 46, |x| (x * 127.5 + 127.5).round() as u16);
+    let shape = [1, sizes.frames, 34, 46];
+    let mut picture = || numbers.many(34 * 46, |x| (x * 127.5 + 127.5).round() as u16);
+    let pictures: Vec<Vec<u16>> = (0..sizes.frames).map(|_| picture()).collect();
     let case = Case {
-        name: format!("int8-x{}-fold{}", sizes.scale, sizes.fold),
+        name: format!("int8-x{}-{}", sizes.scale, sizes.frames),
         artefact: sizes.artefact(Precision::Int8, tensors),
         shape,
-        input: picture.iter().map(|&x| f32::from(x) / 255.0).collect(),
+        input: pictures
+            .iter()
+            .flatten()
+            .map(|&x| f32::from(x) / 255.0)
+            .collect(),
     };
-    (case, network, picture)
+    (case, network, pictures)
 }
 
 #[test]
 fn quantised_gives_the_same_picture_but_for_rounding() {
     let mut numbers = Numbers(2);
-    let sizes = |scale, fold| Sizes {
+    let sizes = |scale, frames| Sizes {
         scale,
-        fold,
-        frames: 1,
+        frames,
         channels: 16,
         layers: 5,
     };
@@ -375,23 +357,23 @@ fn quantised_gives_the_same_picture_but_for_rounding() {
         sizes(2, 1),
         sizes(3, 1),
         sizes(4, 1),
-        sizes(2, 2),
+        sizes(2, 3),
         sizes(3, 2),
-        sizes(4, 2),
     ];
     let made = all.map(|sizes| quantised(sizes, &mut numbers));
     let (mut cases, mut wanted) = (Vec::new(), Vec::new());
-    for (case, network, picture) in made {
+    for (case, network, pictures) in made {
         network.check().unwrap();
+        let pictures: Vec<&[u16]> = pictures.iter().map(|it| &it[..]).collect();
         let [_, _, height, width] = case.shape;
         wanted.push(int8::reference(
             &network,
-            &picture,
+            &pictures,
             width,
             height,
             BitDepth::Eight,
         ));
-        let corrections = int8::corrections(&network, &picture, width, height, BitDepth::Eight);
+        let corrections = int8::corrections(&network, &pictures, width, height, BitDepth::Eight);
         let busy = corrections.iter().filter(|x| x.abs() > 64).count();
         assert!(
             busy > corrections.len() / 4,

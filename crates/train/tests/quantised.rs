@@ -32,20 +32,27 @@ impl ModuleMapper for Amplify {
 }
 
 /// A network whose corrections are large, as if it had been trained on something wild.
-fn network(scale: usize, fold: usize, device: &Device) -> Quantised {
+fn network(scale: usize, frames: usize, device: &Device) -> Quantised {
     let config = ResidualEspcnConfig {
         scale,
-        channels: 8 * fold,
+        channels: 8,
         layers: LAYERS,
-        frames: 1,
-        fold,
+        frames,
     };
     let net = config.init(device).map(&mut Amplify(0));
     Quantised::from_trained(net, &[0.9, 1.4, 0.5])
 }
 
 fn picture(width: usize, height: usize) -> Vec<u16> {
-    let edge = |x: usize, y: usize| if (x * 3 + y * 5) % 17 < 8 { 30 } else { 210 };
+    shown(width, height, 0)
+}
+
+/// A picture that moves, some time on.
+fn shown(width: usize, height: usize, time: usize) -> Vec<u16> {
+    let edge = |x: usize, y: usize| match ((x + time) * 3 + y * 5) % 17 < 8 {
+        true => 30,
+        false => 210,
+    };
     let at = |at: usize| edge(at % width, at / width) + (at * 7919 % 23) as u16;
     (0..width * height).map(at).collect()
 }
@@ -57,27 +64,25 @@ fn numbers(tensor: Tensor<4>) -> Vec<f32> {
 #[test]
 fn the_simulation_is_the_reference_to_the_bit() {
     let device = Device::flex();
-    for (scale, fold) in [(2, 1), (3, 1), (4, 1), (2, 2), (3, 2)] {
+    for (scale, frames) in [(2, 1), (3, 1), (4, 1), (2, 2), (3, 3)] {
         device.seed(7 + scale as u64);
-        let net = network(scale, fold, &device);
+        let net = network(scale, frames, &device);
         let (width, height) = (34, 22);
-        let codes = picture(width, height);
-        let input: Vec<f32> = codes.iter().map(|code| f32::from(*code) / CODES).collect();
-        let input = Tensor::<1>::from_floats(&input[..], &device).reshape([1, 1, height, width]);
-        let folded = nervure_train::layers::fold(input, fold);
-        let simulated = pixel_shuffle(net.corrections(folded), fold * scale);
+        let shown: Vec<Vec<u16>> = (0..frames).map(|time| shown(width, height, time)).collect();
+        let codes = shown.iter().flatten();
+        let input: Vec<f32> = codes.map(|code| f32::from(*code) / CODES).collect();
+        let shape = [1, frames, height, width];
+        let input = Tensor::<1>::from_floats(&input[..], &device).reshape(shape);
+        let simulated = pixel_shuffle(net.corrections(input), scale);
         let network = net.network(scale);
-        let wanted = int8::corrections(&network, &codes, width, height, BitDepth::Eight);
+        let given: Vec<&[u16]> = shown.iter().map(|it| &it[..]).collect();
+        let wanted = int8::corrections(&network, &given, width, height, BitDepth::Eight);
         let largest = wanted.iter().map(|x| x.abs()).max().unwrap();
         assert!(largest > 20 * PART as i16, "corrections of {largest}");
         for (at, (found, wanted)) in numbers(simulated).iter().zip(&wanted).enumerate() {
             let found = found * CODES * PART;
             assert!((found - found.round()).abs() < 1e-2, "{found} is whole");
-            assert_eq!(
-                found.round() as i16,
-                *wanted,
-                "{scale}x, {fold} folded, {at}"
-            );
+            assert_eq!(found.round() as i16, *wanted, "{scale}x of {frames}, {at}");
         }
     }
 }
@@ -85,13 +90,17 @@ fn the_simulation_is_the_reference_to_the_bit() {
 #[test]
 fn what_is_fast_gives_the_same_picture_as_the_reference() {
     let device = Device::flex();
-    for (scale, fold, width, height) in [(2, 1, 31, 17), (2, 2, 31, 17), (3, 1, 16, 9)] {
+    for (scale, frames, width, height) in [(2, 1, 31, 17), (2, 3, 31, 17), (3, 2, 16, 9)] {
         device.seed(3);
-        let network = network(scale, fold, &device).network(scale);
-        let codes = picture(width, height);
-        let wanted = int8::reference(&network, &codes, width, height, BitDepth::Eight);
-        let bytes: Vec<u8> = codes.iter().map(|code| *code as u8).collect();
-        let window = [Plane::from_samples(width, height, &bytes)];
+        let network = network(scale, frames, &device).network(scale);
+        let shown: Vec<Vec<u16>> = (0..frames).map(|time| shown(width, height, time)).collect();
+        let given: Vec<&[u16]> = shown.iter().map(|it| &it[..]).collect();
+        let wanted = int8::reference(&network, &given, width, height, BitDepth::Eight);
+        let plane = |codes: &Vec<u16>| {
+            let bytes: Vec<u8> = codes.iter().map(|code| *code as u8).collect();
+            Plane::from_samples(width, height, &bytes)
+        };
+        let window: Vec<Plane<u8>> = shown.iter().map(plane).collect();
         let found = WholeNumbers::new(network)
             .unwrap()
             .picture(&window, None)
@@ -101,7 +110,7 @@ fn what_is_fast_gives_the_same_picture_as_the_reference() {
             (width * scale, height * scale)
         );
         for (at, (found, wanted)) in found.rows().flatten().zip(&wanted).enumerate() {
-            assert_eq!(u16::from(*found), *wanted, "{scale}x, {fold} folded, {at}");
+            assert_eq!(u16::from(*found), *wanted, "{scale}x of {frames}, {at}");
         }
     }
 }
@@ -115,7 +124,6 @@ fn whole_numbers_are_close_to_what_they_stand_for() {
         channels: 16,
         layers: 5,
         frames: 1,
-        fold: 1,
     };
     let net = config.init(&device);
     let (width, height) = (40, 30);

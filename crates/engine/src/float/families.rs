@@ -111,14 +111,13 @@ impl Build<'_> {
     }
 
     /// Pictures as channels.
-    fn enter(&mut self, pictures: Vec<usize>, fold: usize) -> usize {
-        let channels = pictures.len() * fold * fold;
+    fn enter(&mut self, pictures: Vec<usize>) -> usize {
+        let channels = pictures.len();
         let work = Work::Enter {
             pictures,
-            fold,
             repeat: false,
         };
-        self.plan.push(channels, (fold, fold), work)
+        self.plan.push(channels, (1, 1), work)
     }
 
     /// The convolution called `name` of some tensors.
@@ -197,7 +196,6 @@ impl Build<'_> {
     fn lanczos(&mut self, picture: usize, scale: usize) -> usize {
         let enter = Work::Enter {
             pictures: vec![picture],
-            fold: 1,
             repeat: true,
         };
         let input = self.plan.push(1, (1, 1), enter);
@@ -233,46 +231,28 @@ impl Build<'_> {
 
     fn espcn(&mut self, scale: usize) -> Result<(usize, usize), String> {
         let (channels, layers) = (self.size("channels")?, self.size("layers")?);
-        let (frames, fold) = (self.size("frames")?, self.size("fold")?);
-        if layers < 2 || fold > 8 {
-            return Err(format!("{layers} layers and squares of {fold}"));
+        let frames = self.size("frames")?;
+        if layers < 2 {
+            return Err(format!("{layers} layers"));
         }
         let base = self.lanczos(frames - 1, scale);
-        let mut x = self.enter((0..frames).collect(), fold);
+        let mut x = self.enter((0..frames).collect());
         for layer in 0..layers - 1 {
             x = self.conv(&format!("convs.{layer}"), &[x], channels, RELU)?;
         }
-        let side = scale * fold;
         let last = Conv {
-            to: (fold == 1).then_some(base),
+            to: Some(base),
             ..PLAIN
         };
-        x = self.conv(&format!("convs.{}", layers - 1), &[x], side * side, last)?;
-        if fold > 1 {
-            let mut map = Vec::new();
-            for square in 0..scale * scale {
-                for place in 0..fold * fold {
-                    let row = place / fold * scale + square / scale;
-                    let column = place % fold * scale + square % scale;
-                    map.push(row * side + column);
-                }
-            }
-            let work = Work::Shuffle {
-                input: x,
-                factor: fold,
-                channels: map,
-                to: Some(base),
-            };
-            x = self.plan.push(scale * scale, (1, 1), work);
-        }
-        self.plan.result = x;
+        let name = format!("convs.{}", layers - 1);
+        self.plan.result = self.conv(&name, &[x], scale * scale, last)?;
         Ok((frames, frames - 1))
     }
 
     fn lightweight(&mut self, scale: usize) -> Result<(usize, usize), String> {
         let (window, channels) = (self.window()?, self.size("channels")?);
         let base = self.lanczos(window / 2, scale);
-        let mut x = self.enter((0..window).collect(), 1);
+        let mut x = self.enter((0..window).collect());
         x = self.conv("first", &[x], channels, RELU)?;
         for block in 0..self.size("blocks")? {
             let depthwise = Conv {
@@ -303,7 +283,7 @@ impl Build<'_> {
         let base = self.lanczos(middle, scale);
         let mut found = Vec::new();
         for picture in 0..window {
-            let picture = self.enter(vec![picture], 1);
+            let picture = self.enter(vec![picture]);
             found.push(self.conv("extract", &[picture], features, RELU)?);
         }
         let extract = (
@@ -350,7 +330,7 @@ impl Build<'_> {
             halves: true,
             ..RELU
         };
-        let mut x = self.enter(vec![PICTURE, BASE, LOST], 1);
+        let mut x = self.enter(vec![PICTURE, BASE, LOST]);
         x = self.conv("enter", &[x], features, RELU)?;
         for block in 0..2 {
             x = self.residual(&format!("at_full.{block}"), x)?;
@@ -363,7 +343,7 @@ impl Build<'_> {
 
         let mut frames: Vec<usize> = (0..count)
             .map(|reference| {
-                let picture = self.enter(vec![REFERENCES + reference], 1);
+                let picture = self.enter(vec![REFERENCES + reference]);
                 self.split(picture)
             })
             .collect();
@@ -392,11 +372,9 @@ impl Build<'_> {
         let work = Work::Shuffle {
             input: x,
             factor: 2,
-            channels: (0..4 * quarter).collect(),
-            to: None,
         };
         x = self.plan.push(quarter, (1, 1), work);
-        let base = self.enter(vec![BASE], 1);
+        let base = self.enter(vec![BASE]);
         self.last(x, base, 1)?;
         Ok((count + 1, count))
     }

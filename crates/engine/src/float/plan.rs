@@ -37,8 +37,6 @@ pub(super) enum Work {
     /// Pictures, one after the other.
     Enter {
         pictures: Vec<usize>,
-        /// Squares of so many pixels a side become channels.
-        fold: usize,
         /// Outside there are the picture's edges, and not zeros.
         repeat: bool,
     },
@@ -53,14 +51,7 @@ pub(super) enum Work {
     /// Every channel becomes two: its even columns and its odd ones.
     Split { input: usize },
     /// Channels become squares of pixels.
-    Shuffle {
-        input: usize,
-        factor: usize,
-        /// By output and place in the square: the channel.
-        channels: Vec<usize>,
-        /// A tensor that is added.
-        to: Option<usize>,
-    },
+    Shuffle { input: usize, factor: usize },
     /// The mean of several.
     Mean { inputs: Vec<usize> },
     /// Features of a picture from where its pixels have gone.
@@ -166,16 +157,10 @@ impl Op {
                     ..Need::same(*input)
                 },
             }],
-            Work::Shuffle {
-                input, factor, to, ..
-            } => {
-                let small = Need {
-                    down: *factor as isize,
-                    ..Need::same(*input)
-                };
-                let to = to.iter().map(|input| Need::same(*input));
-                std::iter::once(small).chain(to).collect()
-            }
+            Work::Shuffle { input, factor } => vec![Need {
+                down: *factor as isize,
+                ..Need::same(*input)
+            }],
             Work::Mean { inputs } => inputs.iter().map(|input| Need::same(*input)).collect(),
             Work::Warp { flow, .. } => vec![Need::same(*flow)],
         }

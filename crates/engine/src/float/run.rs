@@ -14,7 +14,6 @@ use super::tiles::{Band, Columns};
 pub(super) struct Scratch {
     tensors: Vec<Held>,
     offsets: Vec<usize>,
-    row: Vec<f32>,
 }
 
 /// Some rows of a tensor, one after the other, each channel after channel: what a convolution reads at a
@@ -161,12 +160,8 @@ impl Tile<'_> {
             columns: left..right,
         };
         match &op.work {
-            Work::Enter {
-                pictures,
-                fold,
-                repeat,
-            } => {
-                self.enter(pictures, *fold, rows, &mut out, &mut scratch.row);
+            Work::Enter { pictures, repeat } => {
+                self.enter(pictures, rows, &mut out);
                 if !repeat {
                     out.clear_outside(rows, size);
                 }
@@ -196,17 +191,8 @@ impl Tile<'_> {
                         }
                     }
                     Work::Split { input } => split(&scratch.tensors[*input], &mut out, &made),
-                    Work::Shuffle {
-                        input,
-                        factor,
-                        channels,
-                        to,
-                    } => {
-                        let input = &scratch.tensors[*input];
-                        shuffle(input, *factor, channels, &mut out, &made);
-                        if let Some(to) = to {
-                            add(&scratch.tensors[*to], &mut out, &made);
-                        }
+                    Work::Shuffle { input, factor } => {
+                        shuffle(&scratch.tensors[*input], *factor, &mut out, &made);
                     }
                     Work::Mean { inputs } => {
                         copy(&scratch.tensors[inputs[0]], &mut out, &made);
@@ -231,36 +217,12 @@ impl Tile<'_> {
         scratch.tensors[op.output] = out;
     }
 
-    fn enter(
-        &self,
-        pictures: &[usize],
-        fold: usize,
-        rows: &Range<isize>,
-        out: &mut Held,
-        memory: &mut Vec<f32>,
-    ) {
+    fn enter(&self, pictures: &[usize], rows: &Range<isize>, out: &mut Held) {
         let columns = out.left..out.left + out.columns as isize;
-        let (by, area) = (fold as isize, fold * fold);
-        memory.resize(columns.len() * fold, 0.0);
         for row in rows.clone() {
             for (number, picture) in pictures.iter().enumerate() {
-                if fold == 1 {
-                    let line = out.line_mut(number, row, &columns);
-                    self.source.row(*picture, row, columns.start, line);
-                    continue;
-                }
-                for place in 0..area {
-                    let (down, across) = (place / fold, place % fold);
-                    if across == 0 {
-                        let row = row * by + down as isize;
-                        self.source.row(*picture, row, columns.start * by, memory);
-                    }
-                    let line = out.line_mut(number * area + place, row, &columns);
-                    let every = memory[across..].iter().step_by(fold);
-                    for (to, from) in line.iter_mut().zip(every) {
-                        *to = *from;
-                    }
-                }
+                let line = out.line_mut(number, row, &columns);
+                self.source.row(*picture, row, columns.start, line);
             }
         }
     }
@@ -391,13 +353,13 @@ fn split(input: &Held, out: &mut Held, made: &Made) {
     });
 }
 
-fn shuffle(input: &Held, factor: usize, channels: &[usize], out: &mut Held, made: &Made) {
+fn shuffle(input: &Held, factor: usize, out: &mut Held, made: &Made) {
     let by = factor as isize;
     let small = made.columns.start.div_euclid(by)..(made.columns.end - 1).div_euclid(by) + 1;
     made.each(out, |channel, row, line| {
         let down = row.rem_euclid(by) as usize;
         for across in 0..factor {
-            let from = channels[(channel * factor + down) * factor + across];
+            let from = (channel * factor + down) * factor + across;
             let from = input.line(from, row.div_euclid(by), &small);
             // The first column of this place in its square.
             let skipped = (across as isize - made.columns.start).rem_euclid(by) as usize;

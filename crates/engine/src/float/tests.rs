@@ -16,13 +16,8 @@ use random::{artefact, plane};
 
 /// Networks that are small, and have all that large ones have.
 fn networks() -> Vec<Artefact> {
-    let espcn = |scale, frames, fold| {
-        let sizes = [
-            ("channels", 8),
-            ("layers", 3),
-            ("frames", frames),
-            ("fold", fold),
-        ];
+    let espcn = |scale, frames| {
+        let sizes = [("channels", 8), ("layers", 3), ("frames", frames)];
         artefact(Family::ResidualEspcn, scale, &sizes)
     };
     let light = |scale, window| {
@@ -38,10 +33,8 @@ fn networks() -> Vec<Artefact> {
         artefact(Family::FrameRecovery, 1, &sizes)
     };
     vec![
-        espcn(2, 1, 1),
-        espcn(3, 2, 1),
-        espcn(2, 1, 2),
-        espcn(3, 2, 3),
+        espcn(2, 1),
+        espcn(3, 2),
         light(2, 1),
         light(4, 3),
         quality(2, 3),

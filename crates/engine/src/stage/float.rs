@@ -61,8 +61,8 @@ impl FloatUpscale {
             unreachable!("a frame for each frame");
         };
         match &mut large.planes {
-            Planes::Eight([y, ..]) => enlarge(fitted, held, *at, |it| it.planes.eight(), y),
-            Planes::Ten([y, ..]) => enlarge(fitted, held, *at, |it| it.planes.ten(), y),
+            Planes::Eight([y, ..]) => enlarge(fitted, held, *at, y),
+            Planes::Ten([y, ..]) => enlarge(fitted, held, *at, y),
         }
         if *at == fitted.model().target() {
             held.pop_front();
@@ -74,17 +74,11 @@ impl FloatUpscale {
 }
 
 /// Luma of the frame at a place among those that are held.
-fn enlarge<T: Level>(
-    fitted: &Fitted,
-    held: &VecDeque<Frame>,
-    at: usize,
-    planes: impl Fn(&Frame) -> Option<&[Plane<T>; 3]>,
-    out: &mut Plane<T>,
-) {
+fn enlarge<T: Level>(fitted: &Fitted, held: &VecDeque<Frame>, at: usize, out: &mut Plane<T>) {
     let (window, target) = (fitted.model().window(), fitted.model().target());
     let near = |place: usize| (at + place).saturating_sub(target).min(held.len() - 1);
     let pictures: Vec<&Plane<T>> = (0..window)
-        .filter_map(|place| planes(&held[near(place)]).map(|planes| &planes[0]))
+        .filter_map(|place| T::planes(&held[near(place)].planes).map(|planes| &planes[0]))
         .collect();
     fitted.make(&pictures, None, out);
 }

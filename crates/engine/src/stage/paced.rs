@@ -70,7 +70,8 @@ impl Paced {
     /// A stage that takes frames of `source` and gives frames of `size`. Finds out how long the models
     /// take here, which takes some tenths of a second.
     ///
-    /// All models must make that size; they may be given in any order, or none at all.
+    /// All models must make that size, of single pictures; they may be given in any order, or none at
+    /// all.
     pub fn new(
         source: PictureFormat,
         size: (usize, usize),
@@ -79,6 +80,13 @@ impl Paced {
         budget: Budget,
         mut clock: Clock,
     ) -> Result<Paced, Error> {
+        if let Some(model) = models.iter().find(|model| model.frames() > 1) {
+            return Err(Error::Model {
+                name: model.card().name.clone(),
+                reason: "it looks at pictures before, which it may not have been given in time"
+                    .into(),
+            });
+        }
         models.sort_by_key(|model| std::cmp::Reverse(model.macs()));
         let macs: Vec<usize> = models.iter().map(Model::macs).collect();
         let mut names: Vec<String> = models.iter().map(|it| it.card().name.clone()).collect();

@@ -2,10 +2,11 @@
 
 mod changes;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use nervure_frame::{ChromaLocation, Frame, FramePool, PictureFormat, Plane, Planes};
-use nervure_kernels::int8::{self, Code};
+use nervure_kernels::int8::{self, Code, MAX_FRAMES};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
 
@@ -41,6 +42,7 @@ impl From<Model> for Luma {
 /// the source sited it.
 ///
 /// With a model, what did not change since the frame before is not computed again. The result is the same.
+/// To a model that looks at frames before, it is as if the first had stood still until it came.
 pub struct Upscale {
     source: PictureFormat,
     target: PictureFormat,
@@ -68,6 +70,8 @@ struct Tools {
     plans: Option<(ChromaLocation, [Resampler; 3])>,
     /// One for each band of each plane, so that threads share nothing.
     scratch: [Vec<Scratch>; 3],
+    /// Frames before, the last of them last: those that a model looks at, and one to tell what changed.
+    before: VecDeque<Frame>,
     /// Of the frame before, unless every frame is computed whole.
     memory: Option<Memory>,
 }
@@ -135,6 +139,7 @@ impl Upscale {
                 strips: vec![int8::Scratch::default(); bands],
                 plans: None,
                 scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
+                before: VecDeque::new(),
                 memory: Some(Memory::default()),
             })),
             shared,
@@ -182,8 +187,15 @@ impl Upscale {
             work,
             mut tools,
         } = job;
-        if let (Luma::Model(_), Some(memory)) = (&tools.luma, &mut tools.memory) {
-            memory.keep(from, &to, work, &self.shared.pool);
+        if let Luma::Model(model) = &tools.luma {
+            if let Some(memory) = &mut tools.memory {
+                memory.keep(&to, work, &self.shared.pool);
+            }
+            let looked_at = model.frames() - 1;
+            tools.before.push_back(from);
+            while tools.before.len() > looked_at.max(usize::from(tools.memory.is_some())) {
+                tools.before.pop_front();
+            }
         }
         self.tools = Some(tools);
         Ok(to)
@@ -197,6 +209,7 @@ impl Job for Enlarging {
             strips,
             plans,
             scratch,
+            before,
             memory,
         } = &mut *self.tools;
         let (from, to) = (self.from.format(), self.to.format());
@@ -217,10 +230,13 @@ impl Job for Enlarging {
         let (_, plans) = plans.get_or_insert_with(new);
         let mut memory = match luma {
             Luma::Filter(_) => None,
-            Luma::Model(model) => memory.as_mut().map(|it| (model.program().reach(), it)),
+            Luma::Model(model) => memory.as_mut().map(|it| (model, it)),
         };
         self.work = match &mut memory {
-            Some((reach, memory)) => memory.look(&self.from, *reach),
+            Some((model, memory)) => {
+                let (reach, frames) = (model.program().reach(), model.frames());
+                memory.look(before.back(), &self.from, reach, frames)
+            }
             None => Work::Whole,
         };
         let mut kept = match (&mut memory, self.work) {
@@ -229,6 +245,7 @@ impl Job for Enlarging {
         };
         let mut making = Making {
             luma,
+            before,
             strips,
             plans,
             scratch,
@@ -250,6 +267,7 @@ impl Job for Enlarging {
 /// What a picture is made with.
 struct Making<'a> {
     luma: &'a Luma,
+    before: &'a VecDeque<Frame>,
     strips: &'a mut [int8::Scratch],
     plans: &'a [Resampler; 3],
     scratch: &'a mut [Vec<Scratch>; 3],
@@ -260,11 +278,13 @@ impl Making<'_> {
         let [y, u, v] = target;
         let [scratch_y, scratch_u, scratch_v] = &mut *self.scratch;
         let plans = self.plans;
-        let (luma, strips) = (self.luma, &mut *self.strips);
+        let (luma, before, strips) = (self.luma, self.before, &mut *self.strips);
         let alone = strips.len() == 1;
         let first = || match luma {
             Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
-            Luma::Model(model) => enhance_plane(model, &source[0], y, strips),
+            Luma::Model(model) => with_those_before(model, before, &source[0], |pictures| {
+                enhance_plane(model, pictures, y, strips);
+            }),
         };
         let second = || resize_plane(&plans[1], &source[1], u, scratch_u);
         let third = || resize_plane(&plans[2], &source[2], v, scratch_v);
@@ -284,7 +304,7 @@ impl Making<'_> {
         };
         let ([y, u, v], [kept_y, kept_u, kept_v]) = (target, kept);
         let [_, scratch_u, scratch_v] = &mut *self.scratch;
-        let (plans, strips) = (self.plans, &mut *self.strips);
+        let (plans, before, strips) = (self.plans, self.before, &mut *self.strips);
         let [rows_u, rows_v] = parts.rows;
         let alone = strips.len() == 1;
         let strip = Strip {
@@ -293,7 +313,11 @@ impl Making<'_> {
             kept: kept_y.data_mut(),
             copy: y.data_mut(),
         };
-        let first = || strip.mend(model, &source[0], parts.wanted, strips);
+        let first = || {
+            with_those_before(model, before, &source[0], |pictures| {
+                strip.mend(model, pictures, parts.wanted, strips);
+            });
+        };
         let second = || mend_plane(&plans[1], &source[1], rows_u, kept_u, u, scratch_u);
         let third = || mend_plane(&plans[2], &source[2], rows_v, kept_v, v, scratch_v);
         side_by_side(alone, first, second, third);
@@ -316,19 +340,47 @@ fn side_by_side(
     }
 }
 
+/// Luma of the pictures that a model looks at, the last of them `source`.
+fn with_those_before<T: Code>(
+    model: &Model,
+    before: &VecDeque<Frame>,
+    source: &Plane<T>,
+    work: impl FnOnce(&[&Plane<T>]),
+) {
+    let mut pictures = [source; MAX_FRAMES];
+    let pictures = &mut pictures[..model.frames()];
+    let luma = before
+        .iter()
+        .map(|frame| T::planes(&frame.planes).map_or(source, |planes| &planes[0]));
+    let earlier = pictures.len() - 1;
+    // The first stands for those that were not.
+    let missing = earlier.saturating_sub(before.len());
+    if let Some(first) = luma.clone().next() {
+        pictures[..missing.min(earlier)].fill(first);
+    }
+    let skipped = before.len().saturating_sub(earlier);
+    for (to, luma) in pictures[missing..earlier]
+        .iter_mut()
+        .zip(luma.skip(skipped))
+    {
+        *to = luma;
+    }
+    work(pictures);
+}
+
 /// Strips are as many as threads: each costs some rows that are computed twice.
 fn enhance_plane<T: Code>(
     model: &Model,
-    source: &Plane<T>,
+    pictures: &[&Plane<T>],
     target: &mut Plane<T>,
     strips: &mut [int8::Scratch],
 ) {
-    let (height, stride) = (source.height(), target.stride());
+    let (height, stride) = (pictures[0].height(), target.stride());
     if let [scratch] = strips {
         let data = target.data_mut();
         model
             .program()
-            .run(source, 0..height, data, stride, scratch);
+            .run(pictures, 0..height, data, stride, scratch);
         return;
     }
     let rows = height.div_ceil(strips.len());
@@ -340,7 +392,7 @@ fn enhance_plane<T: Code>(
     bands.for_each(|(band, (data, scratch))| {
         let first = band * rows;
         let rows = first..(first + rows).min(height);
-        model.program().run(source, rows, data, stride, scratch);
+        model.program().run(pictures, rows, data, stride, scratch);
     });
 }
 

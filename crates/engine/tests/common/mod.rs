@@ -23,9 +23,14 @@ pub(crate) fn numbers() -> impl FnMut(i32, i32) -> i32 {
 
 /// A network of random numbers.
 pub(crate) fn artefact(scale: u32) -> Artefact {
+    artefact_of(scale, 1)
+}
+
+/// The same, that looks at so many pictures.
+pub(crate) fn artefact_of(scale: u32, frames: usize) -> Artefact {
     let mut next = numbers();
     let mut tensors = BTreeMap::new();
-    let mut inputs = 1;
+    let mut inputs = frames;
     for layer in 0..LAYERS {
         let outputs = match layer + 1 == LAYERS {
             true => (scale * scale) as usize,
@@ -59,8 +64,7 @@ pub(crate) fn artefact(scale: u32) -> Artefact {
     let sizes = [
         ("channels", CHANNELS),
         ("layers", LAYERS),
-        ("frames", 1),
-        ("fold", 1),
+        ("frames", frames),
     ];
     let card = Card {
         schema: SCHEMA,

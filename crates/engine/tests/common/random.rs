@@ -60,15 +60,10 @@ pub fn artefact(family: Family, scale: u32, sizes: &[(&str, u64)]) -> Artefact {
     match family {
         Family::ResidualEspcn => {
             let (layers, channels) = (size("layers"), size("channels"));
-            let folded = size("fold") * size("fold");
             for layer in 0..layers {
-                let inputs = if layer == 0 {
-                    folded * size("frames")
-                } else {
-                    channels
-                };
+                let inputs = if layer == 0 { size("frames") } else { channels };
                 let last = layer + 1 == layers;
-                let outputs = if last { folded * squares } else { channels };
+                let outputs = if last { squares } else { channels };
                 let gain = if last { 0.2 } else { 1.0 };
                 convs.add(&format!("convs.{layer}"), [outputs, inputs, 3, 3], gain);
             }

@@ -46,6 +46,7 @@ pub struct Program {
     isa: Isa,
     kernels: Kernels,
     scale: usize,
+    frames: usize,
     layers: Vec<Packed>,
     /// Of the classical upscaler, for each place in a square.
     weights: Vec<Weights>,
@@ -215,14 +216,6 @@ impl Program {
     /// Packs a network.
     pub fn new(network: &Network, isa: Isa) -> Result<Program, Error> {
         network.check()?;
-        if network.fold != 1 {
-            return Err(Error::Network {
-                reason: format!(
-                    "it folds by {}, which only the reference can do",
-                    network.fold
-                ),
-            });
-        }
         let kernels = Kernels::of(isa);
         let layers = network
             .layers
@@ -237,6 +230,7 @@ impl Program {
             isa,
             kernels,
             scale: network.scale,
+            frames: network.frames,
             layers: layers.collect(),
             weights: lanczos_weights(network.scale),
             macs: macs.sum(),
@@ -246,6 +240,11 @@ impl Program {
     /// How many times as large a picture becomes.
     pub fn scale(&self) -> usize {
         self.scale
+    }
+
+    /// Pictures that it looks at.
+    pub fn frames(&self) -> usize {
+        self.frames
     }
 
     /// The instruction set that it was packed for.
@@ -263,50 +262,56 @@ impl Program {
         self.layers.len().max(REACH)
     }
 
-    /// Enlarges some rows of a picture: `out` is where the first row of the first square goes, and each
-    /// row is `stride` samples from the next.
+    /// Enlarges some rows of the last of some pictures: `out` is where the first row of the first square
+    /// goes, and each row is `stride` samples from the next.
     ///
     /// # Panics
-    /// When `rows` are not the picture's, or there is no room for what comes out.
+    /// When it looks at another number of pictures, they are not of one size, `rows` are not theirs, or
+    /// there is no room for what comes out.
     pub fn run<T: Code>(
         &self,
-        picture: &Plane<T>,
+        pictures: &[&Plane<T>],
         rows: Range<usize>,
         out: &mut [T],
         stride: usize,
         scratch: &mut Scratch,
     ) {
-        self.enlarge(picture, rows, None, out, stride, scratch);
+        self.enlarge(pictures, rows, None, out, stride, scratch);
     }
 
-    /// Enlarges some cells of some rows of a picture, as [`Program::run`] does; nothing else is written.
+    /// Enlarges some cells of some rows, as [`Program::run`] does; nothing else is written.
     ///
     /// # Panics
     /// As it, and when the cells are of pictures of another size.
     pub fn run_cells<T: Code>(
         &self,
-        picture: &Plane<T>,
+        pictures: &[&Plane<T>],
         rows: Range<usize>,
         wanted: &Cells,
         out: &mut [T],
         stride: usize,
         scratch: &mut Scratch,
     ) {
-        let size = (picture.width(), picture.height());
-        assert_eq!(wanted.size(), size, "cells of pictures of one size");
-        self.enlarge(picture, rows, Some(wanted), out, stride, scratch);
+        let sizes = pictures.iter().map(|it| (it.width(), it.height()));
+        let same = sizes.into_iter().all(|size| size == wanted.size());
+        assert!(same, "cells of pictures of one size");
+        self.enlarge(pictures, rows, Some(wanted), out, stride, scratch);
     }
 
     fn enlarge<T: Code>(
         &self,
-        picture: &Plane<T>,
+        pictures: &[&Plane<T>],
         rows: Range<usize>,
         wanted: Option<&Cells>,
         out: &mut [T],
         stride: usize,
         scratch: &mut Scratch,
     ) {
-        let (width, height) = (picture.width(), picture.height());
+        assert_eq!(pictures.len(), self.frames, "pictures");
+        let size = |picture: &Plane<T>| (picture.width(), picture.height());
+        let (width, height) = size(pictures[0]);
+        let same = pictures.iter().all(|it| size(it) == (width, height));
+        assert!(same, "pictures of one size");
         assert!(rows.end <= height && width > 0, "{rows:?} of {height}");
         if rows.is_empty() {
             return;
@@ -332,7 +337,7 @@ impl Program {
             words: scratch.words.as_mut_ptr().cast(),
         };
         scratch.marks.fill(u64::MAX);
-        strip.run(picture, &mut scratch.row, &mut scratch.marks, out, stride);
+        strip.run(pictures, &mut scratch.row, &mut scratch.marks, out, stride);
         scratch.layout = Some(layout);
     }
 }

@@ -1,4 +1,4 @@
-//! What a network makes of a picture, a sample at a time.
+//! What a network makes of pictures, a sample at a time.
 
 use nervure_frame::BitDepth;
 
@@ -6,20 +6,21 @@ use super::lanczos::{DOMAIN_BITS, lanczos14};
 use super::{Layer, MAX_CODE, MAX_PICTURE_CODE, Network, requantise};
 
 /// A picture of `width` by `height` samples, enlarged: rows of `width * scale` samples of the same
-/// depth.
+/// depth. It is the last of those that are given, which were shown one after the other.
 ///
 /// # Panics
-/// With a network that [`Network::check`] refuses, no picture, one of another size, or samples that the
-/// depth does not have.
+/// With a network that [`Network::check`] refuses, not as many pictures as it looks at, none of any size,
+/// one of another size, or samples that the depth does not have.
 pub fn reference(
     network: &Network,
-    picture: &[u16],
+    pictures: &[&[u16]],
     width: usize,
     height: usize,
     depth: BitDepth,
 ) -> Vec<u16> {
-    let corrections = corrections(network, picture, width, height, depth);
-    let base = lanczos14(picture, width, height, depth, network.scale);
+    let corrections = corrections(network, pictures, width, height, depth);
+    let last = pictures[pictures.len() - 1];
+    let base = lanczos14(last, width, height, depth, network.scale);
     let bits = DOMAIN_BITS - depth.bits();
     let sample = |(base, correction): (&i16, &i16)| {
         let sum = i32::from(*base) + i32::from(*correction) + (1 << (bits - 1));
@@ -35,25 +36,28 @@ pub fn reference(
 /// As [`reference()`].
 pub fn corrections(
     network: &Network,
-    picture: &[u16],
+    pictures: &[&[u16]],
     width: usize,
     height: usize,
     depth: BitDepth,
 ) -> Vec<i16> {
     network.check().expect("a network that makes sense");
     assert!(width > 0 && height > 0, "a picture of {width}x{height}");
-    assert_eq!(
-        picture.len(),
-        width * height,
-        "a picture of {width}x{height}"
-    );
-    let deepest = picture.iter().max().copied().unwrap_or(0);
-    assert!(
-        deepest <= depth.max(),
-        "a sample of {deepest} in {depth:?} bits"
-    );
+    assert_eq!(pictures.len(), network.frames, "pictures");
+    for picture in pictures {
+        assert_eq!(
+            picture.len(),
+            width * height,
+            "a picture of {width}x{height}"
+        );
+        let deepest = picture.iter().max().copied().unwrap_or(0);
+        assert!(
+            deepest <= depth.max(),
+            "a sample of {deepest} in {depth:?} bits"
+        );
+    }
 
-    let mut codes = folded(picture, (width, height), network.fold, depth);
+    let mut codes = codes(pictures, (width, height), depth);
     let last = network.layers.len() - 1;
     for layer in &network.layers[..last] {
         codes = convolved(layer, &codes, |code| code.clamp(0, MAX_CODE) as i16);
@@ -62,12 +66,11 @@ pub fn corrections(
     let squares = convolved(&network.layers[last], &codes, |correction| {
         correction as i16
     });
-    unfolded(&squares, (width, height), network)
+    shuffled(&squares, (width, height), network.scale)
 }
 
 /// Channels with a frame of zeros, one after the other.
 struct Planes {
-    channels: usize,
     width: usize,
     height: usize,
     samples: Vec<i16>,
@@ -76,7 +79,6 @@ struct Planes {
 impl Planes {
     fn new(channels: usize, width: usize, height: usize) -> Self {
         Planes {
-            channels,
             width,
             height,
             samples: vec![0; channels * (width + 2) * (height + 2)],
@@ -89,21 +91,14 @@ impl Planes {
     }
 }
 
-/// The codes of a picture, squares made channels.
-fn folded(
-    picture: &[u16],
-    (width, height): (usize, usize),
-    fold: usize,
-    depth: BitDepth,
-) -> Planes {
-    let mut planes = Planes::new(fold * fold, width.div_ceil(fold), height.div_ceil(fold));
-    for channel in 0..planes.channels {
-        for row in 0..planes.height {
+/// The codes of pictures, each a channel.
+fn codes(pictures: &[&[u16]], (width, height): (usize, usize), depth: BitDepth) -> Planes {
+    let mut planes = Planes::new(pictures.len(), width, height);
+    for (channel, picture) in pictures.iter().enumerate() {
+        for (row, samples) in picture.chunks_exact(width).enumerate() {
             let start = planes.row(channel, row + 1) + 1;
-            let from = (row * fold + channel / fold).min(height - 1) * width;
-            for column in 0..planes.width {
-                let at = (column * fold + channel % fold).min(width - 1);
-                planes.samples[start + column] = code(picture[from + at], depth);
+            for (to, sample) in planes.samples[start..].iter_mut().zip(samples) {
+                *to = code(*sample, depth);
             }
         }
     }
@@ -145,16 +140,15 @@ fn convolved(layer: &Layer, input: &Planes, finish: impl Fn(i32) -> i16) -> Plan
     output
 }
 
-/// Channels made squares again, without what lies beyond the picture.
-fn unfolded(planes: &Planes, (width, height): (usize, usize), network: &Network) -> Vec<i16> {
-    let square = network.fold * network.scale;
-    let (width, height) = (width * network.scale, height * network.scale);
+/// Channels made squares.
+fn shuffled(planes: &Planes, (width, height): (usize, usize), scale: usize) -> Vec<i16> {
+    let (width, height) = (width * scale, height * scale);
     let mut out = Vec::with_capacity(width * height);
     for row in 0..height {
         for column in 0..width {
-            let channel = row % square * square + column % square;
-            let start = planes.row(channel, row / square + 1) + 1;
-            out.push(planes.samples[start + column / square]);
+            let channel = row % scale * scale + column % scale;
+            let start = planes.row(channel, row / scale + 1) + 1;
+            out.push(planes.samples[start + column / scale]);
         }
     }
     out

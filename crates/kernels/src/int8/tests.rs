@@ -21,11 +21,11 @@ impl Numbers {
 /// Layers with these channels between them.
 pub(super) fn network(
     scale: usize,
-    fold: usize,
+    frames: usize,
     between: &[usize],
     numbers: &mut Numbers,
 ) -> Network {
-    let channels = [&[fold * fold], between, &[(fold * scale).pow(2)]].concat();
+    let channels = [&[frames], between, &[scale * scale]].concat();
     let layers = channels.windows(2).map(|pair| {
         let [inputs, outputs] = [pair[0], pair[1]];
         let mut of = |count: usize, low, high| -> Vec<i64> {
@@ -48,9 +48,21 @@ pub(super) fn network(
     });
     Network {
         scale,
-        fold,
+        frames,
         layers: layers.collect(),
     }
+}
+
+/// As many pictures as a network looks at.
+pub(super) fn pictures(
+    count: usize,
+    (width, height): (usize, usize),
+    depth: BitDepth,
+    numbers: &mut Numbers,
+) -> Vec<Vec<u16>> {
+    (0..count)
+        .map(|_| picture(width, height, depth, numbers))
+        .collect()
 }
 
 pub(super) fn picture(
@@ -73,31 +85,24 @@ pub(super) fn picture(
 /// The page's words with no thought of speed, in 64 bits.
 fn naive(
     network: &Network,
-    picture: &[u16],
+    pictures: &[Vec<u16>],
     (width, height): (usize, usize),
     depth: BitDepth,
 ) -> Vec<u16> {
-    let (fold, scale) = (network.fold, network.scale);
+    let scale = network.scale;
     let bits = i64::from(depth.bits());
     let edge = |x: i64, y: i64| {
         let x = x.clamp(0, width as i64 - 1) as usize;
         let y = y.clamp(0, height as i64 - 1) as usize;
-        i64::from(picture[y * width + x])
+        i64::from(pictures[pictures.len() - 1][y * width + x])
     };
-    let (columns, rows) = (width.div_ceil(fold), height.div_ceil(fold));
-    let mut codes: Vec<Vec<i64>> = (0..fold * fold)
-        .map(|channel| {
-            (0..rows * columns)
-                .map(|at| {
-                    let x = at % columns * fold + channel % fold;
-                    let y = at / columns * fold + channel / fold;
-                    match bits {
-                        8 => edge(x as i64, y as i64),
-                        _ => ((edge(x as i64, y as i64) + 2) >> 2).min(255),
-                    }
-                })
-                .collect()
-        })
+    let code = |sample: &u16| match bits {
+        8 => i64::from(*sample),
+        _ => ((i64::from(*sample) + 2) >> 2).min(255),
+    };
+    let mut codes: Vec<Vec<i64>> = pictures
+        .iter()
+        .map(|picture| picture.iter().map(code).collect())
         .collect();
     for (number, layer) in network.layers.iter().enumerate() {
         let next = |output: usize, x: i64, y: i64| {
@@ -108,9 +113,9 @@ fn naive(
                     .enumerate()
                 {
                     let (x, y) = (x + dx, y + dy);
-                    if (0..columns as i64).contains(&x) && (0..rows as i64).contains(&y) {
+                    if (0..width as i64).contains(&x) && (0..height as i64).contains(&y) {
                         let weight = layer.weights[(output * layer.inputs + input) * 9 + tap];
-                        sum += i64::from(weight) * codes[y as usize * columns + x as usize];
+                        sum += i64::from(weight) * codes[y as usize * width + x as usize];
                     }
                 }
             }
@@ -125,8 +130,8 @@ fn naive(
         };
         codes = (0..layer.outputs)
             .map(|output| {
-                (0..rows * columns)
-                    .map(|at| next(output, (at % columns) as i64, (at / columns) as i64))
+                (0..width * height)
+                    .map(|at| next(output, (at % width) as i64, (at / width) as i64))
                     .collect()
             })
             .collect();
@@ -141,7 +146,6 @@ fn naive(
             .sum();
         ((sum + 8192) >> 14).clamp(-32768, 32767)
     };
-    let square = fold * scale;
     let mut out = Vec::new();
     for y in 0..height * scale {
         for x in 0..width * scale {
@@ -152,8 +156,7 @@ fn naive(
                 })
                 .sum();
             let base = (down + 8192) >> 14;
-            let correction =
-                codes[y % square * square + x % square][y / square * columns + x / square];
+            let correction = codes[y % scale * scale + x % scale][y / scale * width + x / scale];
             let sample = (base + correction + (1 << (13 - bits))) >> (14 - bits);
             out.push(sample.clamp(0, (1 << bits) - 1) as u16);
         }
@@ -166,18 +169,19 @@ fn it_is_what_the_page_says() {
     let mut numbers = Numbers(7);
     let sizes = [(1, 1), (1, 9), (9, 1), (2, 2), (5, 4), (13, 7), (16, 11)];
     for scale in 1..=5 {
-        for fold in [1, 2] {
+        for frames in [1, 2, 4] {
             for depth in [BitDepth::Eight, BitDepth::Ten] {
                 for (index, &(width, height)) in sizes.iter().enumerate() {
                     let between = &[4, 3, 5][..index % 4];
-                    let network = network(scale, fold, between, &mut numbers);
+                    let network = network(scale, frames, between, &mut numbers);
                     network.check().expect("a good network");
-                    let picture = picture(width, height, depth, &mut numbers);
-                    let found = reference(&network, &picture, width, height, depth);
-                    let wanted = naive(&network, &picture, (width, height), depth);
+                    let pictures = pictures(frames, (width, height), depth, &mut numbers);
+                    let given: Vec<&[u16]> = pictures.iter().map(|it| &it[..]).collect();
+                    let found = reference(&network, &given, width, height, depth);
+                    let wanted = naive(&network, &pictures, (width, height), depth);
                     assert!(
                         found == wanted,
-                        "{width}x{height} times {scale}, folded by {fold}, {depth:?}"
+                        "{frames} of {width}x{height} times {scale}, {depth:?}"
                     );
                 }
             }
@@ -186,8 +190,8 @@ fn it_is_what_the_page_says() {
 }
 
 /// A network of nothing but zeros.
-fn nothing(scale: usize, fold: usize) -> Network {
-    let outputs = (fold * scale).pow(2);
+fn nothing(scale: usize) -> Network {
+    let outputs = scale * scale;
     let layer = |inputs: usize, outputs: usize| Layer {
         inputs,
         outputs,
@@ -198,18 +202,18 @@ fn nothing(scale: usize, fold: usize) -> Network {
     };
     Network {
         scale,
-        fold,
-        layers: vec![layer(fold * fold, 8), layer(8, outputs)],
+        frames: 1,
+        layers: vec![layer(1, 8), layer(8, outputs)],
     }
 }
 
 #[test]
 fn without_weights_it_is_the_classical_upscaler() {
     let mut numbers = Numbers(3);
-    for (scale, fold) in [(1, 2), (2, 1), (2, 2), (3, 2), (4, 1)] {
+    for scale in 1..=4 {
         for depth in [BitDepth::Eight, BitDepth::Ten] {
             let picture = picture(9, 5, depth, &mut numbers);
-            let found = reference(&nothing(scale, fold), &picture, 9, 5, depth);
+            let found = reference(&nothing(scale), &[&picture], 9, 5, depth);
             if scale == 1 {
                 assert_eq!(found, picture);
             }
@@ -234,30 +238,27 @@ fn a_flat_picture_stays_flat() {
             (BitDepth::Ten, 1023),
             (BitDepth::Ten, 1),
         ] {
-            let found = reference(&nothing(scale, 2), &[value; 35], 7, 5, depth);
+            let found = reference(&nothing(scale), &[&[value; 35]], 7, 5, depth);
             assert_eq!(found, vec![value; 35 * scale * scale]);
         }
     }
 }
 
-/// Of a single layer whose middle taps take each pixel of the square to its own place.
-fn brighter(fold: usize, weight: i8, bias: i32, multiplier: i16, shift: u8) -> Network {
-    let channels = fold * fold;
-    let mut weights = vec![0; channels * channels * 9];
-    for channel in 0..channels {
-        weights[(channel * channels + channel) * 9 + 4] = weight;
-    }
+/// Of a single layer whose middle tap of the last picture is its only one.
+fn brighter(frames: usize, weight: i8, bias: i32, multiplier: i16, shift: u8) -> Network {
+    let mut weights = vec![0; frames * 9];
+    weights[(frames - 1) * 9 + 4] = weight;
     let layer = Layer {
-        inputs: channels,
-        outputs: channels,
+        inputs: frames,
+        outputs: 1,
         weights,
-        bias: vec![bias; channels],
-        multiplier: vec![multiplier; channels],
-        shift: vec![shift; channels],
+        bias: vec![bias],
+        multiplier: vec![multiplier],
+        shift: vec![shift],
     };
     Network {
         scale: 1,
-        fold,
+        frames,
         layers: vec![layer],
     }
 }
@@ -265,13 +266,21 @@ fn brighter(fold: usize, weight: i8, bias: i32, multiplier: i16, shift: u8) -> N
 #[test]
 fn a_single_tap_is_where_it_should_be() {
     let picture: Vec<u16> = (0..15).map(|x| x * 8).collect();
-    for fold in [1, 2] {
-        // 64 in 1/64, halved: each sample half as bright again. 0.5 is rounded up, as 32 of 64.
-        let network = brighter(fold, 64, 0, 16384, 0);
-        let found = reference(&network, &picture, 5, 3, BitDepth::Eight);
-        let wanted: Vec<u16> = picture.iter().map(|x| x + x / 2).collect();
-        assert_eq!(found, wanted, "folded by {fold}");
-    }
+    // 64 in 1/64, halved: each sample half as bright again. 0.5 is rounded up, as 32 of 64.
+    let network = brighter(1, 64, 0, 16384, 0);
+    let found = reference(&network, &[&picture], 5, 3, BitDepth::Eight);
+    let wanted: Vec<u16> = picture.iter().map(|x| x + x / 2).collect();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn pictures_come_in_the_order_they_were_shown() {
+    let mut network = brighter(3, 0, 0, 32767, 0);
+    // What was brighter in the picture before is added; the one before that is not looked at.
+    network.layers[0].weights[9 + 4] = 64;
+    let given: [&[u16]; 3] = [&[200, 200], &[10, 0], &[50, 60]];
+    let found = reference(&network, &given, 2, 1, BitDepth::Eight);
+    assert_eq!(found, [60, 60]);
 }
 
 #[test]
@@ -280,7 +289,7 @@ fn taps_lie_as_rows_and_columns() {
     let mut network = brighter(1, 0, 0, 32767, 0);
     network.layers[0].weights[2] = 64;
     let picture = [10, 20, 30, 40, 50, 60];
-    let found = reference(&network, &picture, 3, 2, BitDepth::Eight);
+    let found = reference(&network, &[&picture], 3, 2, BitDepth::Eight);
     assert_eq!(found, [10, 20, 30, 40 + 20, 50 + 30, 60]);
 }
 
@@ -289,10 +298,10 @@ fn bright_and_dark_are_where_it_ends() {
     for (bias, wanted) in [(1 << 20, 255), (-(1 << 20), 0)] {
         let network = brighter(1, 0, bias, 32767, 0);
         assert_eq!(
-            corrections(&network, &[100], 1, 1, BitDepth::Eight).len(),
+            corrections(&network, &[&[100]], 1, 1, BitDepth::Eight).len(),
             1
         );
-        let found = reference(&network, &[100; 4], 2, 2, BitDepth::Eight);
+        let found = reference(&network, &[&[100; 4]], 2, 2, BitDepth::Eight);
         assert_eq!(found, [wanted; 4]);
     }
 }
@@ -302,13 +311,13 @@ fn ten_bits_are_seen_as_eight() {
     // Each 8-bit code adds one 8-bit code, which is four of ten bits.
     let network = brighter(1, 64, 0, 32767, 0);
     for (sample, added) in [(0, 0), (1, 0), (2, 4), (5, 4), (6, 8), (500, 500)] {
-        let found = reference(&network, &[sample], 1, 1, BitDepth::Ten);
+        let found = reference(&network, &[&[sample]], 1, 1, BitDepth::Ten);
         assert_eq!(found, [sample + added], "{sample}");
     }
     let dark = brighter(1, -64, 0, 32767, 0);
     // 1022 and 1023 round to 256, which there is not: 255 are taken off.
     assert_eq!(
-        reference(&dark, &[1023], 1, 1, BitDepth::Ten),
+        reference(&dark, &[&[1023]], 1, 1, BitDepth::Ten),
         [1023 - 1020]
     );
 }
@@ -390,14 +399,15 @@ fn networks_that_make_no_sense_are_refused() {
     let good = network(2, 2, &[3], &mut Numbers(5));
     good.check().expect("a good network");
     type Change = (&'static str, fn(&mut Network));
-    let changes: [Change; 15] = [
+    let changes: [Change; 16] = [
         ("enlarges by 0", |network| network.scale = 0),
         ("enlarges by 9", |network| network.scale = 9),
-        ("folds by 3", |network| network.fold = 3),
-        ("is given 1", |network| network.fold = 1),
-        ("36 are wanted", |network| network.scale = 3),
+        ("looks at 9 pictures", |network| network.frames = 9),
+        ("looks at 0 pictures", |network| network.frames = 0),
+        ("is given 1", |network| network.frames = 1),
+        ("9 are wanted", |network| network.scale = 3),
         ("0 layers", |network| network.layers.clear()),
-        ("is given 4", |network| drop(network.layers.remove(0))),
+        ("is given 2", |network| drop(network.layers.remove(0))),
         ("weights for", |network| {
             network.layers[0].weights.truncate(7);
         }),
@@ -434,7 +444,7 @@ fn sums_are_bounded_by_the_worst_picture() {
     let most = i32::MAX - 255 * 100 - (1 << 29);
     network.layers[0].bias = vec![most];
     network.check().expect("it just fits");
-    assert_eq!(corrections(&network, &[255], 1, 1, BitDepth::Eight), [1]);
+    assert_eq!(corrections(&network, &[&[255]], 1, 1, BitDepth::Eight), [1]);
     network.layers[0].bias = vec![most + 1];
     assert!(network.check().is_err());
 }

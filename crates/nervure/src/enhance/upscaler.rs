@@ -75,9 +75,17 @@ impl Chosen {
             None => find_model(args.model.as_deref().unwrap_or(USUAL_TIER), scale)?,
         };
         let (name, digest) = (&artefact.card.name, artefact.digest()?);
+        let can_go_on = |looked_at: usize| match args.resume && looked_at > 1 {
+            true => Err(fail(
+                format!("{name} looks at several pictures: its jobs cannot be continued"),
+                "start afresh with --force",
+            )),
+            false => Ok(()),
+        };
         let (chosen, made, note) = match artefact.card.precision {
             Precision::Int8 => {
                 let model = Model::new(&artefact, Isa::detect())?;
+                can_go_on(model.frames())?;
                 let made = model.scale();
                 (Chosen::Model { model, digest }, made, None)
             }
@@ -95,12 +103,7 @@ impl Chosen {
                         "give a model in whole numbers, or leave out --realtime",
                     ));
                 }
-                if args.resume && model.window() > 1 {
-                    return Err(fail(
-                        format!("{name} looks at several pictures: its jobs cannot be continued"),
-                        "start afresh with --force",
-                    ));
-                }
+                can_go_on(model.window())?;
                 let billions = model.macs() * (from.0 * from.1) as f64 / 1e9;
                 let note = format!(
                     "{name} is in single precision and far from real time: {billions:.0} billion \

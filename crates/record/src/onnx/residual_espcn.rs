@@ -20,7 +20,6 @@ struct Sizes {
     channels: usize,
     layers: usize,
     frames: usize,
-    fold: usize,
 }
 
 impl Sizes {
@@ -46,26 +45,25 @@ impl Sizes {
             channels: bounded("channels", 1, 4096)?,
             layers: bounded("layers", 2, 256)?,
             frames: bounded("frames", 1, 16)?,
-            fold: bounded("fold", 1, 4)?,
         })
     }
 
     /// Channels into and out of a layer.
     fn channels(&self, layer: usize) -> (usize, usize) {
         let inputs = match layer {
-            0 => self.fold * self.fold * self.frames,
+            0 => self.frames,
             _ => self.channels,
         };
         let outputs = match layer + 1 == self.layers {
-            true => (self.fold * self.scale).pow(2),
+            true => self.scale * self.scale,
             false => self.channels,
         };
         (inputs, outputs)
     }
 }
 
-/// The graph, and what users must know of it.
-pub(super) fn graph(artefact: &Artefact) -> Result<(Graph, String)> {
+/// The graph.
+pub(super) fn graph(artefact: &Artefact) -> Result<Graph> {
     let sizes = Sizes::of(artefact)?;
     let mut builder = Builder::new(&artefact.card.name);
     let free = |name| Axis::Free(name);
@@ -88,15 +86,9 @@ pub(super) fn graph(artefact: &Artefact) -> Result<(Graph, String)> {
         Precision::Fp32 => chain(&mut builder, artefact, &sizes)?,
         Precision::Int8 => quantised_chain(&mut builder, artefact, &sizes)?,
     };
-    let square = sizes.fold * sizes.scale;
-    let corrections = shuffled(&mut builder, "corrections", corrections, square);
+    let corrections = shuffled(&mut builder, "corrections", corrections, sizes.scale);
     builder.node("Add", OUTPUT, &[&base, &corrections], &[]);
-
-    let condition = match sizes.fold {
-        1 => String::new(),
-        fold => format!(" Height and width must be multiples of {fold}."),
-    };
-    Ok((builder.finish(), condition))
+    Ok(builder.finish())
 }
 
 /// The picture to enlarge, by Lanczos' weights in one convolution.
@@ -148,41 +140,14 @@ fn shuffled(builder: &mut Builder, name: &str, squares: String, factor: usize) -
     builder.node("DepthToSpace", name, &[&squares], &told)
 }
 
-/// Squares made channels.
-fn folded(builder: &mut Builder, picture: String, fold: usize) -> String {
-    if fold == 1 {
-        return picture;
-    }
-    let told = [("blocksize", Told::Int(fold as i64))];
-    builder.node("SpaceToDepth", "folded", &[&picture], &told)
-}
-
-/// Weights of the first layer in the order that ONNX folds in. It has all frames of one pixel of the
-/// square together, and we have all pixels of one frame.
-fn reordered<T: Copy>(weights: &[T], sizes: &Sizes) -> Vec<T> {
-    let squares = sizes.fold * sizes.fold;
-    let maps: Vec<&[T]> = weights.chunks_exact(9).collect();
-    maps.chunks_exact(squares * sizes.frames)
-        .flat_map(|maps| {
-            (0..maps.len()).map(move |at| maps[at % sizes.frames * squares + at / sizes.frames])
-        })
-        .flatten()
-        .copied()
-        .collect()
-}
-
 /// Convolutions and ReLU.
 fn chain(builder: &mut Builder, artefact: &Artefact, sizes: &Sizes) -> Result<String> {
-    let mut value = folded(builder, INPUT.into(), sizes.fold);
+    let mut value = INPUT.to_string();
     for layer in 0..sizes.layers {
         let (inputs, outputs) = sizes.channels(layer);
         let name = |part: &str| format!("convs.{layer}.{part}");
         let shape = [outputs, inputs, 3, 3];
         let weights = artefact.shaped(&name("weight"), &shape)?.as_f32()?;
-        let weights = match layer {
-            0 => &reordered(weights, sizes),
-            _ => weights,
-        };
         let bias = artefact.shaped(&name("bias"), &[outputs])?.as_f32()?;
         let weights = builder.constant(&name("weight"), &shape, Constant::F32(weights));
         let bias = builder.constant(&name("bias"), &[outputs], Constant::F32(bias));
@@ -209,15 +174,10 @@ fn conv(builder: &mut Builder, name: &str, inputs: &[&str]) -> String {
 /// convolution and its quantisation. After the first layer it stands before that: a picture's codes
 /// reach 255, and some processors saturate sums of two products of those.
 fn quantised_chain(builder: &mut Builder, artefact: &Artefact, sizes: &Sizes) -> Result<String> {
-    if sizes.frames != 1 {
-        return Err(Error::Card {
-            reason: format!("{} frames for a quantised network, not 1", sizes.frames),
-        });
-    }
     let zero = builder.constant("zero", &[], Constant::U8(&[0]));
     let largest = builder.constant("largest", &[], Constant::U8(&[MAX_CODE]));
     let nothing = builder.constant("nothing", &[], Constant::F32(&[0.0]));
-    let mut value = folded(builder, INPUT.into(), sizes.fold);
+    let mut value = INPUT.to_string();
     for layer in 0..sizes.layers {
         let (inputs, outputs) = sizes.channels(layer);
         let name = |part: &str| format!("convs.{layer}.{part}");

@@ -28,7 +28,6 @@ pub struct Quantised {
     convs: Vec<Conv>,
     /// What the largest activation of each layer but the last stands for.
     clips: Param<Tensor<1>>,
-    fold: usize,
 }
 
 /// One layer in whole numbers.
@@ -54,14 +53,13 @@ impl Quantised {
     /// # Panics
     /// When there are not as many.
     pub fn from_trained(net: ResidualEspcn, clips: &[f32]) -> Quantised {
-        let (fold, convs) = (net.fold(), net.convs);
+        let convs = net.convs;
         assert_eq!(clips.len() + 1, convs.len());
         let device = convs[0].weight.device();
         let data = TensorData::new(clips.to_vec(), [clips.len()]);
         Quantised {
             convs,
             clips: Param::from_tensor(Tensor::from_data(data, &device)),
-            fold,
         }
     }
 
@@ -128,7 +126,9 @@ impl Quantised {
 
     /// What engines compute, for a picture that becomes `scale` times as large.
     pub fn network(&self, scale: usize) -> int8::Network {
-        let layers = self.layers().into_iter().map(|layer| int8::Layer {
+        let layers = self.layers();
+        let frames = layers[0].inputs;
+        let layers = layers.into_iter().map(|layer| int8::Layer {
             inputs: layer.inputs,
             outputs: layer.bias.len(),
             weights: layer.weights,
@@ -138,7 +138,7 @@ impl Quantised {
         });
         int8::Network {
             scale,
-            fold: self.fold,
+            frames,
             layers: layers.collect(),
         }
     }

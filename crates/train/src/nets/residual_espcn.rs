@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Network;
 use crate::Error;
-use crate::layers::{Conv, ConvConfig, fold, lanczos, pixel_shuffle};
+use crate::layers::{Conv, ConvConfig, lanczos, pixel_shuffle};
 
 /// How large it is: names of sizes that an engine keeps its promises for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,9 +65,6 @@ pub struct ResidualEspcnConfig {
     pub layers: usize,
     /// Pictures that it is given: the one to enlarge last, before it those that were shown before.
     pub frames: usize,
-    /// Squares of so many pixels a side become channels before the first layer: with 2, layers meet a
-    /// quarter of the pixels, and for the same work may be twice as wide.
-    pub fold: usize,
 }
 
 impl ResidualEspcnConfig {
@@ -85,20 +82,18 @@ impl ResidualEspcnConfig {
             channels,
             layers,
             frames: 1,
-            fold: 1,
         }
     }
 
     /// With weights on the device, drawn from its random numbers.
     ///
     /// # Panics
-    /// With fewer than two layers, or nothing to fold.
+    /// With fewer than two layers.
     pub fn init(&self, device: &Device) -> ResidualEspcn {
-        assert!(self.layers >= 2 && self.fold >= 1, "{self:?}");
-        let folded = self.fold * self.fold;
-        let squares = folded * self.scale * self.scale;
+        assert!(self.layers >= 2, "{self:?}");
+        let squares = self.scale * self.scale;
         let mut convs = vec![
-            ConvConfig::new(folded * self.frames, self.channels)
+            ConvConfig::new(self.frames, self.channels)
                 .relu()
                 .centred()
                 .init(device),
@@ -115,7 +110,6 @@ impl ResidualEspcnConfig {
         ResidualEspcn {
             convs,
             scale: self.scale,
-            fold: self.fold,
         }
     }
 }
@@ -126,22 +120,17 @@ impl ResidualEspcnConfig {
 pub struct ResidualEspcn {
     pub(crate) convs: Vec<Conv>,
     scale: usize,
-    fold: usize,
 }
 
 impl ResidualEspcn {
     /// `[batch, frames, rows, columns]` to `[batch, 1, rows * scale, columns * scale]`.
-    ///
-    /// # Panics
-    /// When rows or columns do not fold.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let [_, frames, _, _] = input.dims();
         let base = lanczos(input.clone().narrow(1, frames - 1, 1), self.scale);
-        let corrections = self.corrections(fold(input, self.fold));
-        pixel_shuffle(base, self.scale) + pixel_shuffle(corrections, self.scale * self.fold)
+        pixel_shuffle(base + self.corrections(input), self.scale)
     }
 
-    /// What each layer but the last gives, of a picture that is folded.
+    /// What each layer but the last gives.
     pub(crate) fn activations(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
         let inner = &self.convs[..self.convs.len() - 1];
         let mut x = input;
@@ -162,15 +151,9 @@ impl ResidualEspcn {
         self.convs.len()
     }
 
-    /// Squares of so many pixels a side go in as channels.
-    pub fn fold(&self) -> usize {
-        self.fold
-    }
-
     /// Multiplications for each pixel of the small picture, the classical upscaler's not counted.
     pub fn macs(&self) -> f64 {
-        let macs: f64 = self.convs.iter().map(Conv::macs).sum();
-        macs / (self.fold * self.fold) as f64
+        self.convs.iter().map(Conv::macs).sum()
     }
 }
 

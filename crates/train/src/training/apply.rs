@@ -7,7 +7,7 @@ use nervure_kernels::conv::{Forward, Scratch, Shape};
 use nervure_kernels::int8::{self, lanczos14};
 use nervure_kernels::resample::{self, Filter, Resampler};
 
-use super::classical::{Classical, add_unfolded, fold};
+use super::classical::{Classical, add_squares};
 use super::net::Net;
 use super::task::{Task, Work};
 use super::validation::{Model, plain, plane};
@@ -36,16 +36,15 @@ impl<N: Network> Enhancer<N> {
 
     /// What it adds, in a row of channels, and how wide they are.
     fn corrections(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> (Vec<f32>, usize) {
-        let by = self.task.fold();
         let (width, height) = (window[0].width(), window[0].height());
         let mut input = Vec::new();
         let (across, down);
         match self.task.work {
             Work::Enlarge { .. } => {
                 for picture in window {
-                    fold(&plain(picture), width, by, &mut input);
+                    input.extend(plain(picture));
                 }
-                (across, down) = (width.div_ceil(by), height.div_ceil(by));
+                (across, down) = (width, height);
             }
             Work::Recover => {
                 // Halved inside, so that sizes must be even: the edge once more, cut off again later.
@@ -95,8 +94,7 @@ impl Model for Enhancer<Net> {
                 }
             }
         }
-        let factor = scale * self.task.fold();
-        add_unfolded(&corrections, across, factor, &mut large, width * scale);
+        add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))
     }
 }
@@ -147,17 +145,16 @@ impl WholeNumbers {
 
 impl Model for WholeNumbers {
     fn picture(&self, window: &[Plane<u8>], _lost: Option<&LossMask>) -> Result<Plane<u8>> {
-        let picture = &window[0];
-        let (width, height) = (picture.width(), picture.height());
         let int8::Network {
             scale,
-            fold: by,
+            frames,
             layers,
         } = &self.network;
-        let codes: Vec<f32> = picture.rows().flatten().map(|x| f32::from(*x)).collect();
-        let mut from = Vec::new();
-        fold(&codes, width, *by, &mut from);
-        let size = (height.div_ceil(*by), width.div_ceil(*by));
+        let picture = &window[frames - 1];
+        let (width, height) = (picture.width(), picture.height());
+        let samples = window.iter().flat_map(|it| it.rows().flatten());
+        let mut from: Vec<f32> = samples.map(|x| f32::from(*x)).collect();
+        let size = (height, width);
         let (mut to, mut scratch) = (Vec::new(), Scratch::default());
         for (number, (layer, weights)) in layers.iter().zip(&self.weights).enumerate() {
             let shape = Shape {
@@ -190,7 +187,7 @@ impl Model for WholeNumbers {
         let codes: Vec<u16> = picture.rows().flatten().map(|x| u16::from(*x)).collect();
         let base = lanczos14(&codes, width, height, BitDepth::Eight, *scale);
         let mut added = vec![0.0; base.len()];
-        add_unfolded(&from, size.1, scale * by, &mut added, width * scale);
+        add_squares(&from, width, *scale, &mut added, width * scale);
         let sample = |(base, added): (&i16, &f32)| {
             ((i32::from(*base) + *added as i32 + 32) >> 6).clamp(0, 255) as u8
         };

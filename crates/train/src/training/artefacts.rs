@@ -217,7 +217,6 @@ pub fn model_of(card: &Card) -> Result<ModelConfig> {
             channels: Some(size("channels")?),
             layers: Some(size("layers")?),
             frames: Some(size("frames")?),
-            fold: Some(size("fold")?),
         },
         Family::LightweightSuperResolution => ModelConfig::LightweightSuperResolution {
             scale,

@@ -61,17 +61,12 @@ impl Classical {
 }
 
 /// Appends a picture with its squares of `factor` pixels a side made channels: each channel is a picture
-/// of its own, the square's pixels from left to right and from top to bottom. What a last square lacks
-/// is the edge's, repeated.
-pub(super) fn fold(picture: &[f32], width: usize, factor: usize, folded: &mut Vec<f32>) {
-    let height = picture.len() / width;
-    let (across, down) = (width.div_ceil(factor), height.div_ceil(factor));
+/// of its own, the square's pixels from left to right and from top to bottom. Squares cover the picture.
+pub(super) fn squares(picture: &[f32], width: usize, factor: usize, channels: &mut Vec<f32>) {
     for dy in 0..factor {
         for dx in 0..factor {
-            for y in 0..down {
-                let row = &picture[(y * factor + dy).min(height - 1) * width..][..width];
-                let columns = (0..across).map(|x| row[(x * factor + dx).min(width - 1)]);
-                folded.extend(columns);
+            for row in picture.chunks_exact(width).skip(dy).step_by(factor) {
+                channels.extend(row[dx..].iter().step_by(factor));
             }
         }
     }
@@ -79,18 +74,18 @@ pub(super) fn fold(picture: &[f32], width: usize, factor: usize, folded: &mut Ve
 
 /// The way back, added to a large picture: channels of squares of `factor` pixels a side, in a row of
 /// pictures `across` wide. What is outside of the large picture is left out.
-pub(super) fn add_unfolded(
-    folded: &[f32],
+pub(super) fn add_squares(
+    channels: &[f32],
     across: usize,
     factor: usize,
     large: &mut [f32],
     width: usize,
 ) {
-    let plane = folded.len() / (factor * factor);
+    let plane = channels.len() / (factor * factor);
     for (y, row) in large.chunks_exact_mut(width).enumerate() {
         for (x, to) in row.iter_mut().enumerate() {
             let channel = y % factor * factor + x % factor;
-            *to += folded[channel * plane + y / factor * across + x / factor];
+            *to += channels[channel * plane + y / factor * across + x / factor];
         }
     }
 }
@@ -119,19 +114,23 @@ mod tests {
                 assert!((wanted - found).abs() < 1e-5, "{wanted} {found}");
             }
         }
-        let mut folded = Vec::new();
-        fold(&bare, width, 2, &mut folded);
-        assert_eq!(folded, numbers(layers::fold(picture, 2)));
-        let mut back = vec![1.0; bare.len()];
-        add_unfolded(&folded, width / 2, 2, &mut back, width);
-        let more: Vec<f32> = bare.iter().map(|x| x + 1.0).collect();
-        assert_eq!(back, more);
     }
 
     #[test]
-    fn what_does_not_fold_is_filled_up_from_the_edge() {
-        let mut folded = Vec::new();
-        fold(&[1.0, 2.0, 3.0], 3, 2, &mut folded);
-        assert_eq!(folded, [1.0, 3.0, 2.0, 3.0, 1.0, 3.0, 2.0, 3.0]);
+    fn squares_become_channels_and_are_added_again() {
+        let device = Device::flex();
+        let (width, height) = (10, 6);
+        let picture: Tensor<4> =
+            Tensor::random([1, 1, height, width], Distribution::Default, &device);
+        let bare = numbers(picture);
+        let mut channels = Vec::new();
+        squares(&bare, width, 2, &mut channels);
+        let shape = [1, 4, height / 2, width / 2];
+        let tensor = Tensor::<1>::from_floats(&channels[..], &device).reshape(shape);
+        assert_eq!(numbers(layers::pixel_shuffle(tensor, 2)), bare);
+        let mut back = vec![1.0; bare.len()];
+        add_squares(&channels, width / 2, 2, &mut back, width);
+        let more: Vec<f32> = bare.iter().map(|x| x + 1.0).collect();
+        assert_eq!(back, more);
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use nervure_kernels::int8::MAX_FRAMES;
 use serde::{Deserialize, Serialize};
 
 use super::loss::LossConfig;
@@ -72,9 +73,6 @@ pub enum ModelConfig {
         /// Pictures it is given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         frames: Option<usize>,
-        /// Squares of pixels that go in as channels.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        fold: Option<usize>,
     },
     /// See [`LightweightConfig`].
     LightweightSuperResolution {
@@ -121,7 +119,6 @@ impl ModelConfig {
             channels,
             layers,
             frames,
-            fold,
         } = *self
         else {
             return None;
@@ -132,7 +129,6 @@ impl ModelConfig {
             channels: channels.unwrap_or(usual.channels),
             layers: layers.unwrap_or(usual.layers),
             frames: frames.unwrap_or(usual.frames),
-            fold: fold.unwrap_or(usual.fold),
         })
     }
 
@@ -202,14 +198,14 @@ impl ModelConfig {
 
     /// What it does with pictures.
     pub fn task(&self) -> Task {
-        let enlarge = |scale, fold| Work::Enlarge { scale, fold };
+        let enlarge = |scale| Work::Enlarge { scale };
         let (work, window, target) = if let Some(config) = self.espcn() {
             let last = config.frames - 1;
-            (enlarge(config.scale, config.fold), config.frames, last)
+            (enlarge(config.scale), config.frames, last)
         } else if let Some(config) = self.lightweight() {
-            (enlarge(config.scale, 1), config.window, config.window / 2)
+            (enlarge(config.scale), config.window, config.window / 2)
         } else if let Some(config) = self.super_resolution() {
-            (enlarge(config.scale, 1), config.window, config.window / 2)
+            (enlarge(config.scale), config.window, config.window / 2)
         } else {
             let references = self.frame_recovery().unwrap_or_default().references;
             (Work::Recover, references + 1, references)
@@ -229,7 +225,6 @@ impl ModelConfig {
                 ("channels", config.channels),
                 ("layers", config.layers),
                 ("frames", config.frames),
-                ("fold", config.fold),
             ]
         } else if let Some(config) = self.lightweight() {
             vec![
@@ -493,16 +488,6 @@ impl TrainConfig {
         }
         self.model.check()?;
         self.loss.check()?;
-        let fold = self.model.task().fold();
-        if !self.data.patch.is_multiple_of(fold) {
-            return Err(Error::refused(
-                format!(
-                    "data.patch is {}, and squares of {fold} are folded",
-                    self.data.patch
-                ),
-                format!("choose a multiple of {fold}"),
-            ));
-        }
         if self.data.train.is_empty() {
             return Err(Error::refused(
                 "data.train names no dataset",
@@ -540,9 +525,9 @@ impl TrainConfig {
             }
         }
         let espcn = self.model.espcn();
-        if self.quantise.is_some() && espcn.is_none_or(|config| config.frames != 1) {
+        if self.quantise.is_some() && espcn.is_none_or(|config| config.frames > MAX_FRAMES) {
             return Err(Error::refused(
-                "only a residual-espcn of single frames is quantised",
+                format!("only a residual-espcn of at most {MAX_FRAMES} frames is quantised"),
                 "leave [quantise] out",
             ));
         }
@@ -653,7 +638,7 @@ mod tests {
         let changes = [
             "training.steps=5",
             "name=other",
-            "model.fold=2",
+            "model.frames=2",
             "model.channels=32",
             "data.valid=[\"held-out\"]",
             "quantise.rate=2e-4",
@@ -662,7 +647,7 @@ mod tests {
         let config = TrainConfig::parse(TEXT, &changes).unwrap();
         assert_eq!(config.training.steps, 5);
         assert_eq!(config.name, "other");
-        assert_eq!(config.model.task().fold(), 2);
+        assert_eq!(config.model.task().window, 2);
         assert_eq!(config.data.valid, [PathBuf::from("held-out")]);
         assert_eq!(config.quantise.unwrap().rate, 2e-4);
         assert_eq!(config.data.weights["screen"], 2.5);
@@ -681,7 +666,6 @@ mod tests {
             ("model.family=\"gan\"", "gan"),
             ("model.scale=7", "model.scale is 7"),
             ("model.layers=1", "model.layers is 1"),
-            ("data.patch=49", "data.patch is 49"),
             ("training.rate=-1", "training.rate is -1"),
             ("training.ema=1", "training.ema is 1"),
             ("loss.temporal=-1", "loss.temporal"),
@@ -691,7 +675,7 @@ mod tests {
             ("data.train=[]", "names no dataset"),
             ("steps", "sets nothing"),
         ] {
-            let text = what(TEXT, &["model.fold=2", change]);
+            let text = what(TEXT, &[change]);
             assert!(text.contains(told), "{change}: {text}");
         }
         let windows = what(
@@ -699,8 +683,8 @@ mod tests {
             &["model={family=\"super-resolution\",scale=2,window=2}"],
         );
         assert!(windows.contains("no middle"), "{windows}");
-        let frames = what(TEXT, &["model.frames=3", "quantise.steps=3"]);
-        assert!(frames.contains("single frames"), "{frames}");
+        let frames = what(TEXT, &["model.frames=9", "quantise.steps=3"]);
+        assert!(frames.contains("at most 8 frames"), "{frames}");
     }
 
     #[test]

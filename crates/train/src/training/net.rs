@@ -32,14 +32,6 @@ impl Network for Net {
 }
 
 impl Net {
-    /// Squares of so many pixels a side go in as channels.
-    pub(super) fn fold(&self) -> usize {
-        match self {
-            Net::Espcn(net) => net.fold(),
-            _ => 1,
-        }
-    }
-
     /// Channels of what the last layer is given.
     pub(super) fn features(&self) -> usize {
         match self {

@@ -466,7 +466,7 @@ impl Run<'_> {
         let loss: Tensor<1> = match &self.teacher {
             Some(teacher) if part.checkpoint.standing.phase == Phase::Fp32 => {
                 let (given, _) = fed[1].tensors(&self.device);
-                let lesson = teacher.lesson(given, &self.task);
+                let lesson = teacher.lesson(given);
                 let loss = &self.config.loss;
                 part.student
                     .taught(input, wanted, lesson, teacher, loss, outputs)

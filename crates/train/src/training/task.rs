@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use std::ops::Range;
 
-use super::classical::{Classical, fold};
+use super::classical::{Classical, squares};
 use crate::loader::{Batch, Pick, PlaneSet};
 
 /// What a network does with pictures.
@@ -14,8 +14,6 @@ pub enum Work {
     Enlarge {
         /// How many times.
         scale: usize,
-        /// Squares of so many pixels a side go in as channels.
-        fold: usize,
     },
     /// Mends one that the network damaged, the last of its window.
     Recover,
@@ -74,15 +72,7 @@ impl Task {
     /// How many times as large the result is.
     pub fn scale(&self) -> usize {
         match self.work {
-            Work::Enlarge { scale, .. } => scale,
-            Work::Recover => 1,
-        }
-    }
-
-    /// Squares of pixels that go in as channels.
-    pub fn fold(&self) -> usize {
-        match self.work {
-            Work::Enlarge { fold, .. } => fold,
+            Work::Enlarge { scale } => scale,
             Work::Recover => 1,
         }
     }
@@ -129,10 +119,8 @@ impl Preparer {
                 let window = &self.lr[first * picture..][..task.window * picture];
                 let wanted = &self.hr[target * shape.planes * large..][..shape.planes * large];
                 match task.work {
-                    Work::Enlarge { scale, fold: by } => {
-                        for plane in window.chunks_exact(small) {
-                            fold(plane, side, by, &mut into.input.0);
-                        }
+                    Work::Enlarge { scale } => {
+                        into.input.0.extend_from_slice(window);
                         let middle = &window[task.target * picture..][..picture];
                         for (from, to) in middle.chunks_exact(small).zip(wanted.chunks(large)) {
                             self.base.clear();
@@ -140,7 +128,7 @@ impl Preparer {
                             for (base, wanted) in self.base.iter_mut().zip(to) {
                                 *base = wanted - *base;
                             }
-                            fold(&self.base, side * scale, scale * by, &mut into.wanted.0);
+                            squares(&self.base, side * scale, scale, &mut into.wanted.0);
                         }
                     }
                     Work::Recover => {
@@ -162,10 +150,9 @@ impl Preparer {
             }
         }
         let pictures = shape.batch * into.outputs;
-        let folded = side / task.fold();
-        let channels = |numbers: usize| numbers / (pictures * folded * folded);
-        into.input.1 = [pictures, channels(into.input.0.len()), folded, folded];
-        into.wanted.1 = [pictures, channels(into.wanted.0.len()), folded, folded];
+        let channels = |numbers: usize| numbers / (pictures * small);
+        into.input.1 = [pictures, channels(into.input.0.len()), side, side];
+        into.wanted.1 = [pictures, channels(into.wanted.0.len()), side, side];
     }
 }
 
@@ -204,9 +191,9 @@ mod tests {
     #[test]
     fn corrections_on_the_base_are_the_large_picture() {
         let device = Device::flex();
-        for (scale, fold) in [(2, 1), (2, 2), (3, 1), (4, 3)] {
+        for scale in [2, 3, 4] {
             let task = Task {
-                work: Work::Enlarge { scale, fold },
+                work: Work::Enlarge { scale },
                 planes: PlaneSet::Luma,
                 window: 1,
                 target: 0,
@@ -216,13 +203,12 @@ mod tests {
             task.preparer().prepare(&batch, 0..2, &mut prepared);
             assert_eq!((prepared.outputs, prepared.number), (2, 5));
             let (input, wanted) = prepared.tensors(&device);
-            let small = pixel_shuffle(input, fold);
-            let base = pixel_shuffle(lanczos(small, scale), scale);
-            let sum = numbers(base + pixel_shuffle(wanted, fold * scale));
+            let base = lanczos(input, scale);
+            let sum = numbers(pixel_shuffle(base + wanted, scale));
             let mut large = Vec::new();
             batch.hr.to_f32(&mut large);
             for (found, wanted) in sum.iter().zip(&large) {
-                assert!((found - wanted).abs() < 1e-5, "{scale}x, folded by {fold}");
+                assert!((found - wanted).abs() < 1e-5, "{scale}x");
             }
         }
     }
@@ -230,7 +216,7 @@ mod tests {
     #[test]
     fn windows_follow_one_another() {
         let task = Task {
-            work: Work::Enlarge { scale: 2, fold: 1 },
+            work: Work::Enlarge { scale: 2 },
             planes: PlaneSet::Luma,
             window: 3,
             target: 1,

@@ -8,7 +8,7 @@ use super::config::TeacherConfig;
 use super::loss::LossConfig;
 use super::net::Net;
 use super::task::{Task, Work};
-use crate::layers::{Conv, ConvConfig, fold, pixel_shuffle};
+use crate::layers::{Conv, ConvConfig};
 use crate::nets::Network;
 use crate::{Error, Result};
 
@@ -19,18 +19,12 @@ pub(super) struct Student<N: Module> {
     pub(super) net: N,
     /// From its features to its teacher's.
     adapter: Option<Conv>,
-    /// Its features are folded first where the teacher sees fewer pixels.
-    folds: usize,
 }
 
 impl<N: Network> Student<N> {
     /// That learns from the data only.
     pub(super) fn plain(net: N) -> Self {
-        Student {
-            net,
-            adapter: None,
-            folds: 1,
-        }
+        Student { net, adapter: None }
     }
 }
 
@@ -40,23 +34,13 @@ impl Student<Net> {
         let adapter = teacher.filter(|it| it.features > 0.0).map(|teacher| {
             let device = teacher.device.clone();
             device.seed(seed ^ 0x007e_ac4e);
-            let (theirs, ours) = (teacher.task.fold(), net.fold());
-            let squares = |by: usize| by.max(1) * by.max(1);
             let config = ConvConfig {
                 kernel: 1,
-                ..ConvConfig::new(
-                    net.features() * squares(theirs / ours),
-                    teacher.net.features() * squares(ours / theirs),
-                )
+                ..ConvConfig::new(net.features(), teacher.net.features())
             };
             config.init(&device)
         });
-        let folds = teacher.map_or(1, |it| (it.task.fold() / net.fold()).max(1));
-        Student {
-            net,
-            adapter,
-            folds,
-        }
+        Student { net, adapter }
     }
 }
 
@@ -83,11 +67,7 @@ impl Teacher {
         let (net, model) = artefacts::read_net(&config.model, device)?;
         let task = model.task();
         let recovers = |task: &Task| task.work == Work::Recover;
-        let (theirs, ours) = (task.fold(), student.fold());
-        if task.scale() != student.scale()
-            || recovers(&task) != recovers(student)
-            || (theirs % ours != 0 && ours % theirs != 0)
-        {
+        if task.scale() != student.scale() || recovers(&task) != recovers(student) {
             return Err(Error::refused(
                 format!("the teacher {} does other work", config.model.display()),
                 "give a model of the same scale, and of the same kind of work",
@@ -114,15 +94,9 @@ impl Teacher {
         &self.task
     }
 
-    /// What it says of what it is given, in the student's shape.
-    pub(super) fn lesson(&self, given: Tensor<4>, student: &Task) -> Lesson {
+    /// What it says of what it is given.
+    pub(super) fn lesson(&self, given: Tensor<4>) -> Lesson {
         let (features, corrections) = self.net.seen(given.inner());
-        let (theirs, ours, scale) = (self.task.fold(), student.fold(), student.scale());
-        let corrections = match theirs == ours {
-            true => corrections,
-            false => fold(pixel_shuffle(corrections, theirs * scale), ours * scale),
-        };
-        let features = fold(features, (ours / theirs).max(1));
         Lesson {
             features: Tensor::from_inner(features).to_device(&self.device),
             corrections: Tensor::from_inner(corrections).to_device(&self.device),
@@ -148,7 +122,7 @@ impl<N: Network> Student<N> {
             loss = loss + off * teacher.output;
         }
         if let Some(adapter) = &self.adapter {
-            let features = adapter.forward(fold(features, self.folds));
+            let features = adapter.forward(features);
             let off = (features - lesson.features.clone()).abs().mean();
             // Features may be of any size: what counts is their share.
             let size = lesson.features.abs().mean() + 1e-6;

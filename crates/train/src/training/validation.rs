@@ -388,7 +388,7 @@ impl Validator {
     fn classical_of(&self, view: &View) -> Plane<u8> {
         let picture = &view.window[self.task.target];
         match self.task.work {
-            Work::Enlarge { scale, .. } => {
+            Work::Enlarge { scale } => {
                 let mut large = Vec::new();
                 Classical::new(scale).enlarge(&plain(picture), picture.width(), &mut large);
                 plane(&large, picture.width() * scale)

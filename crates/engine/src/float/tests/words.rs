@@ -162,23 +162,12 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
     let all = Maps::cat(&shown.iter().collect::<Vec<_>>());
     match card.family {
         Family::ResidualEspcn => {
-            let fold = size("fold");
-            let small = (height.div_ceil(fold), width.div_ceil(fold));
-            let size_folded = (all.count * fold * fold, small.0, small.1);
-            let mut x = Maps::of(size_folded, |channel, row, column| {
-                let (picture, place) = (channel / (fold * fold), channel % (fold * fold));
-                let y = (row * fold + place / fold) as isize;
-                all.at(picture, y, (column * fold + place % fold) as isize)
-            });
-            let layers = size("layers");
+            let (mut x, layers) = (all, size("layers"));
             for layer in 0..layers {
                 x = net.conv(&format!("convs.{layer}"), &x, 1, 1, layer + 1 < layers);
             }
-            let large = x.shuffled(scale * fold);
-            let cut = Maps::of((1, height * scale, width * scale), |_, row, column| {
-                large.at(0, row as isize, column as isize)
-            });
-            cut.plus(&lanczos(&shown[shown.len() - 1], scale)).numbers
+            let base = lanczos(&shown[shown.len() - 1], scale);
+            x.shuffled(scale).plus(&base).numbers
         }
         Family::LightweightSuperResolution => {
             let mut x = net.relu("first", &all);

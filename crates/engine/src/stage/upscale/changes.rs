@@ -4,6 +4,7 @@
 //! so what comes out never depends on what is remembered. Luma is told apart by cells, of which those are
 //! computed that see a change; chroma by rows.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use nervure_frame::{Frame, FramePool, Plane, Planes, Sample};
@@ -21,14 +22,16 @@ const WORTH: f64 = 0.9;
 /// changes every sample a little, is not the end of what stands still.
 const PATIENCE: usize = 8;
 
-/// The picture before, and in what the next differs from it.
+/// What became of the picture before, and in what the next differs from it.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// As it came.
-    small: Option<Frame>,
-    /// What became of it, where that is kept.
+    /// Where that is kept.
     large: Option<Frame>,
-    differing: Cells,
+    /// Luma that differs from that of the picture before, in each picture that is looked at: the one in
+    /// turn first.
+    differing: VecDeque<Cells>,
+    /// The same, of all together.
+    either: Cells,
     /// Luma that sees a difference.
     wanted: Cells,
     /// Rows of either chroma plane that differ.
@@ -50,24 +53,40 @@ pub(super) enum Work {
 }
 
 impl Memory {
-    /// Compares a picture with the one before, if there is one. A sample is seen `reach` samples away.
-    pub(super) fn look(&mut self, frame: &Frame, reach: usize) -> Work {
+    /// Compares a picture with the one before, if there is one. A sample is seen `reach` samples away, in
+    /// so many pictures.
+    pub(super) fn look(
+        &mut self,
+        before: Option<&Frame>,
+        frame: &Frame,
+        reach: usize,
+        pictures: usize,
+    ) -> Work {
         self.share = 1.0;
-        let Some(small) = &self.small else {
+        let Some(small) = before else {
             return Work::Whole;
         };
+        let mut differing = match self.differing.len() < pictures {
+            true => Cells::new(),
+            false => self.differing.pop_back().unwrap_or_default(),
+        };
         match (&small.planes, &frame.planes) {
-            (Planes::Eight(small), Planes::Eight(next)) => {
-                self.differing.compare(&small[0], &next[0]);
-            }
-            (Planes::Ten(small), Planes::Ten(next)) => {
-                self.differing.compare(&small[0], &next[0]);
-            }
+            (Planes::Eight(small), Planes::Eight(next)) => differing.compare(&small[0], &next[0]),
+            (Planes::Ten(small), Planes::Ten(next)) => differing.compare(&small[0], &next[0]),
             _ => unreachable!("a stage takes frames of one format"),
         }
-        let mut share = self.differing.share();
+        self.differing.push_front(differing);
+        // A picture of earlier that changed is as good as one that changes now.
+        let differing = match self.differing.len() {
+            1 => &self.differing[0],
+            _ => {
+                self.either.join(&self.differing);
+                &self.either
+            }
+        };
+        let mut share = differing.share();
         if share <= WORTH {
-            self.wanted.spread(&self.differing, reach);
+            self.wanted.spread(differing, reach);
             share = self.wanted.share();
         }
         self.busy = match share <= WORTH {
@@ -101,9 +120,8 @@ impl Memory {
         Some((&mut large.planes, Parts { wanted, rows }))
     }
 
-    /// Keeps a picture and, where it is worth it, a copy of what became of it.
-    pub(super) fn keep(&mut self, small: Frame, large: &Frame, work: Work, pool: &FramePool) {
-        self.small = Some(small);
+    /// Keeps a copy of what became of a picture, where it is worth it.
+    pub(super) fn keep(&mut self, large: &Frame, work: Work, pool: &FramePool) {
         if work != Work::Keep {
             return;
         }
@@ -117,9 +135,8 @@ impl Memory {
         }
     }
 
-    /// Knows nothing any more.
+    /// Knows no more what became of the picture before.
     pub(super) fn forget(&mut self) {
-        self.small = None;
         self.large = None;
     }
 
@@ -169,13 +186,13 @@ impl<T: Code> Strip<'_, T> {
     pub(super) fn mend(
         self,
         model: &Model,
-        source: &Plane<T>,
+        pictures: &[&Plane<T>],
         wanted: &Cells,
         scratch: &mut [int8::Scratch],
     ) {
         let program = model.program();
         if let [scratch] = scratch {
-            program.run_cells(source, self.rows, wanted, self.kept, self.stride, scratch);
+            program.run_cells(pictures, self.rows, wanted, self.kept, self.stride, scratch);
             self.copy.copy_from_slice(self.kept);
             return;
         }
@@ -198,8 +215,8 @@ impl<T: Code> Strip<'_, T> {
             stride: self.stride,
         };
         rayon::join(
-            || above.mend(model, source, wanted, mine),
-            || below.mend(model, source, wanted, others),
+            || above.mend(model, pictures, wanted, mine),
+            || below.mend(model, pictures, wanted, others),
         );
     }
 }

@@ -17,11 +17,14 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// The first layer, which is given the picture.
+    /// The first layer, which is given pictures.
     pub(super) fn first(layer: &Layer, form: PictureForm, block: usize) -> Self {
-        pack(layer, block, form.groups(), 1, |weights, row, group, _| {
-            form.bytes(group)
-                .map(|column| column.map_or(0, |column| weights[row * 3 + column]))
+        let each = form.groups();
+        let groups = layer.inputs * each;
+        pack(layer, block, groups, 1, |weights, row, group, _| {
+            let of_row = &weights[group / each * 9 + row * 3..][..3];
+            form.bytes(group % each)
+                .map(|column| column.map_or(0, |column| of_row[column]))
         })
     }
 

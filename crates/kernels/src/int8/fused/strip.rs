@@ -33,24 +33,27 @@ impl Strip<'_> {
     /// `marks` are all set.
     pub(super) fn run<T: Code>(
         &self,
-        picture: &Plane<T>,
+        pictures: &[&Plane<T>],
         row: &mut [u8],
         marks: &mut [u64],
         out: &mut [T],
         stride: usize,
     ) {
         let layers = self.program.layers.len() as isize;
+        let picture = pictures[pictures.len() - 1];
         let mut across = (self.rows.start - REACH as isize).max(0);
         // What is beyond the picture is black to the first layer.
         row.fill(0);
-        self.expand(row, self.layout.outside[0]);
+        (0..pictures.len()).for_each(|number| self.expand(row, self.layout.outside[0], number));
         for step in self.rows.start - layers..self.rows.end + layers {
             if self.reach(layers).contains(&step) && self.mark(step, layers, layers, marks) {
-                let (inner, samples) = (row.len() - 1, picture.row(step as usize));
-                for (code, sample) in row[1..inner].iter_mut().zip(samples) {
-                    *code = sample.code();
+                for (number, picture) in pictures.iter().enumerate() {
+                    let (inner, samples) = (row.len() - 1, picture.row(step as usize));
+                    for (code, sample) in row[1..inner].iter_mut().zip(samples) {
+                        *code = sample.code();
+                    }
+                    self.expand(row, self.ring(0, step), number);
                 }
-                self.expand(row, self.ring(0, step));
             }
             for layer in 0..layers {
                 let (at, further) = (step - 1 - layer, layers - 1 - layer);
@@ -109,11 +112,12 @@ impl Strip<'_> {
         }
     }
 
-    /// Makes a row of codes what the first layer looks at.
-    fn expand(&self, row: &[u8], at: usize) {
+    /// Makes a row of codes of a picture what the first layer looks at.
+    fn expand(&self, row: &[u8], at: usize, picture: usize) {
         let kernels = &self.program.kernels;
-        for group in 0..kernels.form.groups() {
-            let at = at + group * self.layout.group + MARGIN * 4;
+        let groups = kernels.form.groups();
+        for group in 0..groups {
+            let at = at + (picture * groups + group) * self.layout.group + MARGIN * 4;
             assert!(at + self.layout.width * 4 <= self.layout.codes);
             // SAFETY: that is within the memory, and nobody else looks at it. The processor has the
             // instructions.

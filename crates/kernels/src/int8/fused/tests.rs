@@ -3,13 +3,13 @@
 use nervure_frame::{BitDepth, Plane};
 
 use super::*;
-use crate::int8::reference;
-use crate::int8::tests::{Numbers, network, picture};
+use crate::int8::tests::{Numbers, network, picture, pictures};
+use crate::int8::{MAX_FRAMES, reference};
 
 /// Runs a program on strips of a picture of either depth, and gives its samples.
 fn run(
     program: &Program,
-    samples: &[u16],
+    pictures: &[Vec<u16>],
     (width, height): (usize, usize),
     depth: BitDepth,
     strips: &[Range<usize>],
@@ -17,18 +17,19 @@ fn run(
 ) -> Vec<u16> {
     fn all<T: Code>(
         program: &Program,
-        picture: &Plane<T>,
+        pictures: &[Plane<T>],
         strips: &[Range<usize>],
         scratch: &mut Scratch,
     ) -> Vec<T> {
         let scale = program.scale();
-        let (wide, high) = (picture.width() * scale, picture.height() * scale);
+        let pictures: Vec<&Plane<T>> = pictures.iter().collect();
+        let (wide, high) = (pictures[0].width() * scale, pictures[0].height() * scale);
         // Rows are further apart than they are long, and nothing may be written between them.
         let stride = wide + 5;
         let mut out = vec![T::default(); high * stride];
         for rows in strips {
             let out = &mut out[rows.start * scale * stride..];
-            program.run(picture, rows.clone(), out, stride, scratch);
+            program.run(&pictures, rows.clone(), out, stride, scratch);
         }
         for row in out.chunks(stride) {
             assert!(row[wide..].iter().all(|sample| *sample == T::default()));
@@ -39,14 +40,18 @@ fn run(
     }
     match depth {
         BitDepth::Eight => {
-            let samples: Vec<u8> = samples.iter().map(|&sample| sample as u8).collect();
-            let plane = Plane::from_samples(width, height, &samples);
-            let out = all(program, &plane, strips, scratch);
+            let planes = pictures.iter().map(|samples| {
+                let samples: Vec<u8> = samples.iter().map(|&sample| sample as u8).collect();
+                Plane::from_samples(width, height, &samples)
+            });
+            let out = all(program, &planes.collect::<Vec<_>>(), strips, scratch);
             out.into_iter().map(u16::from).collect()
         }
         BitDepth::Ten => {
-            let plane = Plane::from_samples(width, height, samples);
-            all(program, &plane, strips, scratch)
+            let planes = pictures
+                .iter()
+                .map(|samples| Plane::from_samples(width, height, samples));
+            all(program, &planes.collect::<Vec<_>>(), strips, scratch)
         }
     }
 }
@@ -57,18 +62,20 @@ fn check(cases: &[(Network, (usize, usize), BitDepth)]) {
         let mut scratch = Scratch::default();
         let mut numbers = Numbers(77);
         for (network, size, depth) in cases {
-            let picture = picture(size.0, size.1, *depth, &mut numbers);
+            let pictures = pictures(network.frames, *size, *depth, &mut numbers);
             let program = Program::new(network, isa).unwrap();
-            let wanted = reference(network, &picture, size.0, size.1, *depth);
+            let given: Vec<&[u16]> = pictures.iter().map(|it| &it[..]).collect();
+            let wanted = reference(network, &given, size.0, size.1, *depth);
             let cut = size.1 / 3;
             // In one go, and in two of which the second comes first.
             for strips in [[0..size.1, 0..0], [cut..size.1, 0..cut]] {
-                let found = run(&program, &picture, *size, *depth, &strips, &mut scratch);
+                let found = run(&program, &pictures, *size, *depth, &strips, &mut scratch);
                 let wrong = found.iter().zip(&wanted).position(|(a, b)| a != b);
                 assert!(
                     wrong.is_none(),
-                    "{isa}: {}x of {size:?} in {depth:?}, {:?}: {wrong:?} differs",
+                    "{isa}: {}x of {} of {size:?} in {depth:?}, {:?}: {wrong:?} differs",
                     network.scale,
+                    network.frames,
                     network
                         .layers
                         .iter()
@@ -100,6 +107,19 @@ fn every_shape_of_network() {
         .map(|(between, scale)| {
             let network = network(scale, 1, between, &mut numbers);
             (network, (37, 11), BitDepth::Eight)
+        })
+        .collect();
+    check(&cases);
+}
+
+#[test]
+fn every_number_of_pictures() {
+    let mut numbers = Numbers(14);
+    let cases: Vec<_> = (1..=MAX_FRAMES)
+        .flat_map(|frames| [(&[][..], frames), (&[8, 8][..], frames), (&[5][..], frames)])
+        .flat_map(|(between, frames)| {
+            let network = network(2, frames, between, &mut numbers);
+            [BitDepth::Eight, BitDepth::Ten].map(|depth| (network.clone(), (37, 9), depth))
         })
         .collect();
     check(&cases);
@@ -198,18 +218,18 @@ fn some_cells_are_those_of_the_whole_and_the_others_are_left() {
             let plane = Plane::from_samples(width, height, &samples);
             let stride = width * scale + 3;
             let mut whole = vec![0; height * scale * stride];
-            program.run(&plane, 0..height, &mut whole, stride, &mut scratch);
+            program.run(&[&plane], 0..height, &mut whole, stride, &mut scratch);
             let other = picture(width, height, BitDepth::Ten, &mut numbers);
             let other = Plane::from_samples(width, height, &other);
             let mut out = vec![LEFT; height * scale * stride];
-            program.run(&other, 0..height, &mut out, stride, &mut scratch);
+            program.run(&[&other], 0..height, &mut out, stride, &mut scratch);
 
             out.fill(LEFT);
             let wanted = cells(width, height, &mut numbers);
             let cut = numbers.between(0, height as i64) as usize;
             for rows in [cut..height, 0..cut] {
                 let out = &mut out[rows.start * scale * stride..];
-                program.run_cells(&plane, rows, &wanted, out, stride, &mut scratch);
+                program.run_cells(&[&plane], rows, &wanted, out, stride, &mut scratch);
             }
             for (row, (out, whole)) in out.chunks(stride).zip(whole.chunks(stride)).enumerate() {
                 for (column, (out, whole)) in out.iter().zip(whole).enumerate() {
@@ -247,7 +267,7 @@ fn a_change_is_seen_as_far_as_the_reach() {
         let program = Program::new(&net, Isa::best()).unwrap();
         let run = |plane: &Plane<u8>| {
             let mut out = vec![0; 62 * 62];
-            program.run(plane, 0..31, &mut out, 62, &mut Scratch::default());
+            program.run(&[plane], 0..31, &mut out, 62, &mut Scratch::default());
             out
         };
         let mut plane = Plane::<u8>::new(31, 31);
@@ -267,10 +287,13 @@ fn a_change_is_seen_as_far_as_the_reach() {
 }
 
 #[test]
-fn what_folds_is_refused() {
+#[should_panic(expected = "pictures")]
+fn fewer_pictures_than_it_looks_at_are_a_mistake_of_the_caller() {
     let net = network(2, 2, &[8], &mut Numbers(6));
-    let error = Program::new(&net, Isa::best()).unwrap_err().to_string();
-    assert!(error.contains("folds by 2"), "{error}");
+    let program = Program::new(&net, Isa::best()).unwrap();
+    let plane = Plane::<u8>::new(10, 10);
+    let mut out = vec![0; 20 * 20];
+    program.run(&[&plane], 0..10, &mut out, 20, &mut Scratch::default());
 }
 
 #[test]
@@ -280,5 +303,5 @@ fn a_picture_without_room_is_a_mistake_of_the_caller() {
     let program = Program::new(&net, Isa::best()).unwrap();
     let plane = Plane::<u8>::new(10, 10);
     let mut out = vec![0; 20 * 20 - 1];
-    program.run(&plane, 0..10, &mut out, 20, &mut Scratch::default());
+    program.run(&[&plane], 0..10, &mut out, 20, &mut Scratch::default());
 }
