@@ -270,10 +270,10 @@ mod tests {
 
     #[test]
     fn what_is_near_is_seen() {
-        let mut seed = 3_usize;
+        let mut seed = 3_u64;
         let mut next = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
+            (seed >> 33) as usize % below
         };
         let mut spread = Cells::new();
         for (width, height) in [(1, 1), (17, 9), (511, 6), (512, 4), (1100, 12), (40, 60)] {

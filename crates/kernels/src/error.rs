@@ -9,7 +9,9 @@ use crate::Isa;
 #[non_exhaustive]
 pub enum Error {
     /// `NERVURE_ISA` names no instruction set.
-    #[error("{0} names no instruction set (scalar, avx2, avxvnni, avx512, neon or auto)")]
+    #[error(
+        "{0} names no instruction set (scalar, avx2, avxvnni, avx512, neon, neondot, simd128, relaxed or auto)"
+    )]
     UnknownIsa(String),
     /// The name of one that this processor lacks.
     #[error("{0} is not available on this processor (try auto)")]

@@ -21,10 +21,27 @@ pub enum Isa {
     Avx512,
     /// AArch64 with Advanced SIMD: all of them.
     Neon,
+    /// The same with products of four bytes (Cortex-A55 and A75, Apple M1 and later), which only quantised
+    /// networks make use of: to everything else it is [`Isa::Neon`].
+    NeonDot,
+    /// WebAssembly with registers of 128 bits, which a program is compiled for. Only quantised networks
+    /// make use of it.
+    Wasm128,
+    /// The same with relaxed instructions, where the engine is found to compute them as we need them.
+    WasmRelaxed,
 }
 
 /// Every instruction set, slowest first.
-const ALL: [Isa; 5] = [Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::AvxVnni, Isa::Avx512];
+const ALL: [Isa; 8] = [
+    Isa::Scalar,
+    Isa::Neon,
+    Isa::NeonDot,
+    Isa::Avx2,
+    Isa::AvxVnni,
+    Isa::Avx512,
+    Isa::Wasm128,
+    Isa::WasmRelaxed,
+];
 
 impl Isa {
     /// The one to use: what the environment variable `NERVURE_ISA` asks for, else, or when it asks
@@ -73,6 +90,14 @@ impl Isa {
             }
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => {
+                Isa::Neon.is_available() && std::arch::is_aarch64_feature_detected!("dotprod")
+            }
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Wasm128 => true,
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Isa::WasmRelaxed => crate::int8::products_are_right(),
             #[allow(unreachable_patterns)]
             _ => false,
         }
@@ -86,6 +111,9 @@ impl Isa {
             Isa::AvxVnni => "avxvnni",
             Isa::Avx512 => "avx512",
             Isa::Neon => "neon",
+            Isa::NeonDot => "neondot",
+            Isa::Wasm128 => "simd128",
+            Isa::WasmRelaxed => "relaxed",
         }
     }
 
@@ -105,6 +133,8 @@ impl Isa {
     pub(crate) fn without_dots(self) -> Isa {
         match self.checked() {
             Isa::AvxVnni => Isa::Avx2,
+            Isa::NeonDot => Isa::Neon,
+            Isa::Wasm128 | Isa::WasmRelaxed => Isa::Scalar,
             other => other,
         }
     }
@@ -156,6 +186,12 @@ mod tests {
             Isa::from_str(foreign.name()),
             Err(Error::UnavailableIsa(foreign))
         );
+    }
+
+    /// Of little use by itself: it is for runs on a processor that is known to have something.
+    #[test]
+    fn what_the_environment_asks_for_is_there() {
+        assert_eq!(Isa::from_env(), Ok(Isa::detect()));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub trait Lanes: Copy {
 }
 
 /// Implements [`Lanes`] by one intrinsic for each method.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! lanes {
     ($register:ty, $count:literal,
      $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $max:ident,

@@ -28,7 +28,7 @@ pub(super) fn lanes(isa: Isa) -> usize {
 pub(super) fn blocks(isa: Isa, outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     let most = match isa {
         Isa::Avx512 | Isa::Neon => 8,
-        Isa::Scalar | Isa::Avx2 | Isa::AvxVnni => 4,
+        _ => 4,
     };
     let mut first = 0;
     std::iter::from_fn(move || {
@@ -74,20 +74,23 @@ impl Taps<'_> {
         if self.outputs == 0 || self.rows == 0 || self.columns == 0 {
             return;
         }
-        // Far from any real picture, so that no sum below can wrap.
-        let sane = |number: usize| assert!(number < 1 << 40, "{number} is too far");
-        for distance in [self.out_plane, self.out_stride, self.row_step, self.first] {
-            sane(distance);
-        }
-        sane(self.columns);
+        // Far from any real picture, so that no sum below can wrap; where a `usize` has 32 bits it might.
+        let sane = |number: usize| -> u64 {
+            assert!((number as u64) < 1 << 40, "{number} is too far");
+            number as u64
+        };
         assert!(self.outputs.max(self.rows) < 1 << 20);
-        let last = (self.outputs - 1) * self.out_plane + (self.rows - 1) * self.out_stride;
-        assert!(last + self.columns <= out.len(), "{last} is too far");
-        let offset = self.offsets.iter().copied().max().unwrap_or(0);
-        sane(offset);
-        let whole = self.columns.next_multiple_of(lanes(isa));
-        let furthest = self.first + offset + (self.rows - 1) * self.row_step + whole;
-        assert!(furthest <= self.source.len(), "{furthest} is too far");
+        let (outputs, rows) = (self.outputs as u64, self.rows as u64);
+        let columns = sane(self.columns);
+        let last = (outputs - 1) * sane(self.out_plane) + (rows - 1) * sane(self.out_stride);
+        assert!(last + columns <= out.len() as u64, "{last} is too far");
+        let offset = sane(self.offsets.iter().copied().max().unwrap_or(0));
+        let whole = columns.next_multiple_of(lanes(isa) as u64);
+        let furthest = sane(self.first) + offset + (rows - 1) * sane(self.row_step) + whole;
+        assert!(
+            furthest <= self.source.len() as u64,
+            "{furthest} is too far"
+        );
         // SAFETY: what is read and written was just checked to be there; whoever prepared
         // the weights checked that the processor has the instruction set.
         unsafe {

@@ -137,8 +137,8 @@ impl WeightGradient {
 fn taps_at_once(isa: Isa, outputs: usize) -> usize {
     let sizes = match isa {
         Isa::Avx512 | Isa::Neon => [3, 6, 6, 9],
-        Isa::Avx2 | Isa::AvxVnni => [1, 3, 4, 9],
-        Isa::Scalar => [1, 1, 2, 3],
+        Isa::Avx2 => [1, 3, 4, 9],
+        _ => [1, 1, 2, 3],
     };
     match outputs {
         8 => sizes[0],

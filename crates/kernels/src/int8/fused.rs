@@ -19,12 +19,16 @@ mod kernels;
 mod lanes;
 mod pack;
 mod peak;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed;
 mod row;
 mod strip;
 #[cfg(test)]
 mod tests;
 
 pub use self::peak::products;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+pub(crate) use self::relaxed::products_are_right;
 
 use std::ops::Range;
 

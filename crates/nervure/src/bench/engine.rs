@@ -52,7 +52,7 @@ pub(super) struct EngineArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
-    /// Instructions to use: auto, scalar, avx2, avxvnni, avx512, neon
+    /// Instructions to use: auto, scalar, avx2, avxvnni, avx512, neon, neondot
     #[arg(long, value_name = "NAME", default_value = "auto")]
     isa: Isa,
 

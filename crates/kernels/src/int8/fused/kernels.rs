@@ -2,6 +2,10 @@
 
 use super::Code;
 use super::base::{finished, neighbours, weighted, woven};
+#[cfg(target_arch = "aarch64")]
+use super::lanes::neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::lanes::wasm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::x86;
 use super::lanes::{Dots, PictureForm, portable};
@@ -44,21 +48,30 @@ impl Kernels {
             Isa::AvxVnni => avx_vnni::KERNELS,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => neon_dot::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon_halves::KERNELS,
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Isa::WasmRelaxed => wasm_relaxed::KERNELS,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Wasm128 => wasm_128::KERNELS,
             _ => scalar::KERNELS,
         }
     }
 }
 
-/// Makes the generic kernels functions that have the instructions enabled.
+/// Makes the generic kernels functions that have the instructions enabled: with registers for the picture,
+/// for codes of other layers, and for words.
 macro_rules! kernels {
-    ($module:ident, $(#[$feature:meta])*, $dots:ty, $words:ty,
+    ($module:ident, $(#[$feature:meta])*, $first:ty, $dots:ty, $words:ty,
      $block:literal x $registers:literal, 4 x $registers_4:literal) => {
         mod $module {
             use super::*;
 
             pub(super) const KERNELS: Kernels = Kernels {
                 pixels: <$dots as Dots>::COUNT,
-                form: <$dots as Dots>::FORM,
+                form: <$first as Dots>::FORM,
                 block: $block,
                 row: row_of,
                 weighted: weighted_of,
@@ -78,7 +91,7 @@ macro_rules! kernels {
             $(#[$feature])*
             unsafe fn row_of(work: &Row<'_>) {
                 // SAFETY: the caller's promise, here and below.
-                unsafe { row::<$dots, $block, $registers, $registers_4>(work) }
+                unsafe { row::<$first, $dots, $block, $registers, $registers_4>(work) }
             }
 
             $(#[$feature])*
@@ -126,18 +139,36 @@ macro_rules! kernels {
 kernels!(
     avx512,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
-    x86::Vnni512, x86::Words512, 4 x 6, 4 x 6
+    x86::Vnni512, x86::Vnni512, x86::Words512, 4 x 6, 4 x 6
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx_vnni,
     #[target_feature(enable = "avx2,avxvnni")],
-    x86::Vnni256, x86::Words256, 4 x 3, 4 x 3
+    x86::Vnni256, x86::Vnni256, x86::Words256, 4 x 3, 4 x 3
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx2,
     #[target_feature(enable = "avx2")],
-    x86::Pairs256, x86::Words256, 4 x 2, 4 x 2
+    x86::Pairs256, x86::Pairs256, x86::Words256, 4 x 2, 4 x 2
 );
-kernels!(scalar,, portable::Sums, portable::Samples, 4 x 1, 4 x 1);
+// 24 sums at most, of 32 registers: codes, weights and products are in the others.
+#[cfg(target_arch = "aarch64")]
+kernels!(
+    neon_dot,
+    #[target_feature(enable = "neon,dotprod")],
+    neon::Dot, neon::Dot, neon::Samples, 4 x 5, 4 x 5
+);
+#[cfg(target_arch = "aarch64")]
+kernels!(
+    neon_halves,
+    #[target_feature(enable = "neon")],
+    neon::Halves, neon::Halves, neon::Samples, 4 x 3, 4 x 3
+);
+// Engines have the processor's registers, of which most have 16.
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+kernels!(wasm_relaxed,, wasm::Halves, wasm::Relaxed, wasm::Samples, 4 x 2, 4 x 2);
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+kernels!(wasm_128,, wasm::Halves, wasm::Halves, wasm::Samples, 4 x 1, 4 x 1);
+kernels!(scalar,, portable::Sums, portable::Sums, portable::Samples, 4 x 1, 4 x 1);

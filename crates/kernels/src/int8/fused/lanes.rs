@@ -3,7 +3,11 @@
 //! Every method is `inline(always)`: a kernel generic over them must be inlined into a function that
 //! has the instructions enabled.
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 pub(super) mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(super) mod wasm;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86;
 
@@ -20,13 +24,17 @@ pub(super) enum PictureForm {
     /// followed by nothing: no pair of products leaves 16 bits.
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
     Paired,
+    /// As [`PictureForm::Whole`], with codes that lie around zero: for instructions that take bytes with a
+    /// sign.
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code))]
+    Centred,
 }
 
 impl PictureForm {
     /// Groups of four bytes.
     pub(super) fn groups(self) -> usize {
         match self {
-            PictureForm::Whole => 1,
+            PictureForm::Whole | PictureForm::Centred => 1,
             PictureForm::Paired => 2,
         }
     }
@@ -34,15 +42,28 @@ impl PictureForm {
     /// Which of the three neighbours each byte is, left to right.
     pub(super) fn bytes(self, group: usize) -> [Option<usize>; 4] {
         match (self, group) {
-            (PictureForm::Whole, _) => [Some(0), Some(1), Some(2), None],
+            (PictureForm::Whole | PictureForm::Centred, _) => [Some(0), Some(1), Some(2), None],
             (PictureForm::Paired, 0) => [Some(0), None, Some(1), None],
             (PictureForm::Paired, _) => [Some(2), None, None, None],
+        }
+    }
+
+    /// What is taken off every code, those of nothing beyond the picture too. Sums begin with what that
+    /// takes off them.
+    pub(super) fn offset(self) -> u8 {
+        match self {
+            PictureForm::Whole | PictureForm::Paired => 0,
+            PictureForm::Centred => 128,
         }
     }
 }
 
 /// Pixels in the widest register.
 pub(super) const WIDEST: usize = 16;
+
+/// In 128 bits, from four bytes of each of four outputs to four bytes of each of four pixels.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const TURN: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
 /// How the sums of four outputs become codes.
 #[derive(Clone, Copy, Debug, Default)]

@@ -21,11 +21,17 @@ impl Packed {
     pub(super) fn first(layer: &Layer, form: PictureForm, block: usize) -> Self {
         let each = form.groups();
         let groups = layer.inputs * each;
-        pack(layer, block, groups, 1, |weights, row, group, _| {
+        let mut packed = pack(layer, block, groups, 1, |weights, row, group, _| {
             let of_row = &weights[group / each * 9 + row * 3..][..3];
             form.bytes(group % each)
                 .map(|column| column.map_or(0, |column| of_row[column]))
-        })
+        });
+        for (output, weights) in layer.weights.chunks_exact(layer.inputs * 9).enumerate() {
+            let sum: i32 = weights.iter().map(|&weight| i32::from(weight)).sum();
+            // It fits, being what pictures of nothing but the offset would give.
+            packed.quads[output / 4].bias[output % 4] += sum * i32::from(form.offset());
+        }
+        packed
     }
 
     /// A layer that is given codes of another.

@@ -26,19 +26,22 @@ pub(super) enum To {
 }
 
 /// Computes it: `B` outputs, four or eight, of `P` registers of pixels at a time, and of `P4` where there
-/// are only four outputs.
+/// are only four outputs. `F` takes the picture, and `D` codes of another layer.
 ///
 /// # Safety
 /// The processor has the instructions. From each row on there are so many registers in each group, and a
 /// pixel before and behind them where neighbours are looked at; there is room for so many registers in
 /// each group or plane of the result, planes of outputs that only fill up to four included.
 #[inline(always)]
-pub(super) unsafe fn row<D: Dots, const B: usize, const P: usize, const P4: usize>(row: &Row<'_>) {
+pub(super) unsafe fn row<F: Dots, D: Dots, const B: usize, const P: usize, const P4: usize>(
+    row: &Row<'_>,
+) {
+    const { assert!(F::COUNT == D::COUNT, "registers of as many pixels") };
     // SAFETY: the caller's promise.
     unsafe {
         match (row.layer.across, row.layer.quads.len()) {
-            (1, 1) => sweep::<D, 4, P4, 1>(row),
-            (1, _) => sweep::<D, B, P, 1>(row),
+            (1, 1) => sweep::<F, 4, P4, 1>(row),
+            (1, _) => sweep::<F, B, P, 1>(row),
             (_, 1) => sweep::<D, 4, P4, 3>(row),
             (_, _) => sweep::<D, B, P, 3>(row),
         }

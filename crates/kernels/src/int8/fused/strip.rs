@@ -43,14 +43,15 @@ impl Strip<'_> {
         let picture = pictures[pictures.len() - 1];
         let mut across = (self.rows.start - REACH as isize).max(0);
         // What is beyond the picture is black to the first layer.
-        row.fill(0);
+        let offset = self.program.kernels.form.offset();
+        row.fill(0_u8.wrapping_sub(offset));
         (0..pictures.len()).for_each(|number| self.expand(row, self.layout.outside[0], number));
         for step in self.rows.start - layers..self.rows.end + layers {
             if self.reach(layers).contains(&step) && self.mark(step, layers, layers, marks) {
                 for (number, picture) in pictures.iter().enumerate() {
                     let (inner, samples) = (row.len() - 1, picture.row(step as usize));
                     for (code, sample) in row[1..inner].iter_mut().zip(samples) {
-                        *code = sample.code();
+                        *code = sample.code().wrapping_sub(offset);
                     }
                     self.expand(row, self.ring(0, step), number);
                 }

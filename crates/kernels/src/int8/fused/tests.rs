@@ -4,7 +4,7 @@ use nervure_frame::{BitDepth, Plane};
 
 use super::*;
 use crate::int8::tests::{Numbers, network, picture, pictures};
-use crate::int8::{MAX_FRAMES, reference};
+use crate::int8::{MAX_CODE, MAX_FRAMES, MAX_PICTURE_CODE, reference, rounding};
 
 /// Runs a program on strips of a picture of either depth, and gives its samples.
 fn run(
@@ -157,6 +157,42 @@ fn the_largest_sums_that_a_network_may_have() {
             (net, (50, 6), BitDepth::Ten),
         ]);
     }
+}
+
+#[test]
+fn weights_and_biases_at_their_ends() {
+    let mut numbers = Numbers(10);
+    let cases: Vec<_> = (0..8)
+        .map(|round| {
+            let mut net = network(1 + round % 4, 1, &[8, 12][..round / 3], &mut numbers);
+            for (number, layer) in net.layers.iter_mut().enumerate() {
+                for weight in &mut layer.weights {
+                    *weight = [-128, 127, 0, 1][numbers.between(0, 3) as usize];
+                }
+                let largest = if number == 0 {
+                    MAX_PICTURE_CODE
+                } else {
+                    MAX_CODE
+                };
+                let each = layer.weights.chunks_exact(layer.inputs * 9);
+                for (output, weights) in each.enumerate() {
+                    let shift = numbers.between(14, 31) as u8;
+                    layer.shift[output] = shift;
+                    let sum = |sign: i32| {
+                        let weights = weights.iter().map(|&weight| i32::from(weight));
+                        weights.filter(|weight| weight * sign > 0).sum::<i32>() * largest
+                    };
+                    layer.bias[output] = match numbers.between(0, 1) {
+                        0 => i32::MAX - sum(1) - rounding(shift),
+                        _ => i32::MIN - sum(-1),
+                    };
+                }
+            }
+            net.check().expect("it just fits");
+            (net, (29, 7), BitDepth::Eight)
+        })
+        .collect();
+    check(&cases);
 }
 
 /// Some cells of a picture: none, few, many, or all of some rows and columns.

@@ -3,10 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::super::lanczos::Weights;
-use super::{Dots, PictureForm, Quad, Words};
-
-/// In each 128-bit lane, from four bytes of each of four outputs to four bytes of each of four pixels.
-const TURN: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+use super::{Dots, PictureForm, Quad, TURN, Words};
 
 /// The multipliers of two outputs, as they lie after a pack.
 ///
