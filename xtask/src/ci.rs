@@ -12,10 +12,7 @@ const NEED_A_LIBRARY: [&str; 2] = ["gpu", "vmaf"];
 
 /// Every step runs even when an earlier one fails: one visit shows all there is to mend.
 pub(crate) fn run(root: &Path, tests: bool) -> Result<bool> {
-    let mut steps = Steps {
-        root,
-        done: Vec::new(),
-    };
+    let mut steps = Steps::new(root);
 
     steps.cargo("rustfmt", &["fmt", "--all", "--check"], &[]);
     steps.step("tidy", || tidy::run(root));
@@ -77,13 +74,21 @@ fn feature_selections(metadata: &Metadata) -> Vec<Vec<String>> {
     selections
 }
 
-struct Steps<'a> {
+/// What was run, and how it went.
+pub(crate) struct Steps<'a> {
     root: &'a Path,
     done: Vec<(String, bool, Duration)>,
 }
 
-impl Steps<'_> {
-    fn step(&mut self, name: &str, work: impl FnOnce() -> Result<bool>) {
+impl<'a> Steps<'a> {
+    pub(crate) fn new(root: &'a Path) -> Self {
+        Steps {
+            root,
+            done: Vec::new(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<bool>) {
         eprintln!("\n== {name}");
         let start = Instant::now();
         let passed = work().unwrap_or_else(|message| {
@@ -95,7 +100,7 @@ impl Steps<'_> {
         self.done.push((name.to_string(), passed, time));
     }
 
-    fn cargo(&mut self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) {
+    pub(crate) fn cargo(&mut self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
@@ -110,7 +115,7 @@ impl Steps<'_> {
         });
     }
 
-    fn summary(&self) -> bool {
+    pub(crate) fn summary(&self) -> bool {
         eprintln!("\n== summary");
         for (name, passed, time) in &self.done {
             eprintln!("{}", line(name, *passed, *time));
@@ -157,10 +162,7 @@ mod tests {
 
     #[test]
     fn steps_that_fail_do_not_stop_the_others() {
-        let mut steps = Steps {
-            root: Path::new("."),
-            done: Vec::new(),
-        };
+        let mut steps = Steps::new(Path::new("."));
         steps.step("one", || Ok(false));
         steps.step("two", || Err("broken".into()));
         steps.step("three", || Ok(true));

@@ -1,5 +1,5 @@
 //! Chores of the workspace: `cargo xtask tidy`, `cargo xtask deny`, `cargo xtask header`, `cargo xtask
-//! ci`.
+//! ci`, `cargo xtask cross`.
 //!
 //! Nothing here is part of the product, and nothing in the product depends on it. Findings go to
 //! standard error, one a line; exit 1 when there are any, 2 when a chore could not run.
@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr)]
 
 mod ci;
+mod cross;
 mod deny;
 mod header;
 mod metadata;
@@ -26,7 +27,10 @@ cargo xtask <chore>
   deny            licences, sources, bans, yanked versions and duplicates of what we depend on
   header          the header of the C interface, made again of the code
   ci              everything that must hold before a change goes in
-  ci --no-tests   the same but the tests, for a caller that runs them itself";
+  ci --no-tests   the same but the tests, for a caller that runs them itself
+  cross           tests of the kernels for other processors: AArch64 under emulation, WebAssembly in Node
+  cross --skip-missing
+                  the same, and what lacks something that cannot be installed is no failure";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         ["header"] => header::run(&root),
         ["ci"] => ci::run(&root, true),
         ["ci", "--no-tests"] => ci::run(&root, false),
+        ["cross"] => cross::run(&root, false),
+        ["cross", "--skip-missing"] => cross::run(&root, true),
         ["help" | "--help" | "-h"] => {
             eprintln!("{USAGE}");
             Ok(true)
