@@ -88,7 +88,7 @@ fn main() {
                 peaks.push(products as f64 / begin.elapsed().as_secs_f64() / 1e9);
             }
             let (time, peak) = (median(times), median(peaks));
-            let rate = (program.macs() * SIZE.0 * SIZE.1) as f64 / time / 1e9;
+            let rate = program.macs() as f64 * (SIZE.0 * SIZE.1) as f64 / time / 1e9;
             println!(
                 "{isa:>8} {name:>5}: {:7.2} ms, {rate:6.1} of {peak:6.1} GMAC/s, {:5.1}%",
                 time * 1e3,
