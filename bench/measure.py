@@ -65,7 +65,7 @@ def build():
     """The nervure of this checkout, built for release: its path."""
     for program in ("cargo", "ffmpeg", "ffprobe"):
         if not shutil.which(program):
-            fail(f"{program} is missing; ./run test --no-run installs what benchmarks need")
+            fail(f"{program} is missing; ./run setup installs what benchmarks need")
     say("building nervure")
     command = ["cargo", "build", "--release", "--package", "nervure"]
     messages = output_of(command + ["--message-format", "json"], cwd=ROOT)

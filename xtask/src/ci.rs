@@ -103,6 +103,17 @@ impl<'a> Steps<'a> {
     pub(crate) fn cargo(&mut self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
+        // What cargo told this chore of itself would count for build scripts as a change: they would run
+        // again, and what depends on them be compiled again, each time that a chore and a shell take turns.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|start| name.starts_with(start))
+            {
+                command.env_remove(&*name);
+            }
+        }
         command
             .args(arguments)
             .envs(variables.iter().copied())
