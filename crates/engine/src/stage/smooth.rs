@@ -200,7 +200,7 @@ impl Default for Tolerance {
 /// Between a quarter of an 8-bit code and three.
 const TOLERANCES: std::ops::RangeInclusive<u32> = TOLERANCE / 4..=3 * TOLERANCE;
 /// So many parts of [`TOLERANCE`] may luma be from what it was, in the mean.
-const HELD: u64 = 7;
+const HELD: u64 = 6;
 /// It grows by so much at a time, and shrinks by an eighth.
 const STEP: u32 = TOLERANCE / 8;
 
