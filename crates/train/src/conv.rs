@@ -4,7 +4,8 @@
 //! burn's own convolution is five to seven times as slow on a CPU: it has no backward pass of its own.
 //! Ours is an operation of its own, with bias and ReLU in it, and a backward pass that makes all three
 //! gradients of a picture while it is in cache. Pictures of a batch are spread over rayon's threads in
-//! parts that do not depend on how many there are, so that the same training gives the same numbers.
+//! parts that do not depend on how many there are, so that the same training gives the same numbers;
+//! forward, outputs are spread too where there are fewer pictures than threads.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
@@ -276,23 +277,46 @@ fn forward(
     let bias = bias.to_contiguous();
     let [batch, inputs, rows, columns] = input.shape().dims();
     let shape = options.shape([batch, inputs, rows, columns], weight.shape().dims());
-    let prepared = Forward::new(shape, Isa::detect(), numbers(&weight));
+    let part = outputs_at_once(&shape, batch);
+    let each = shape.weight_len() / shape.outputs;
+    let prepared: Vec<Forward> = numbers(&weight)
+        .chunks(part * each)
+        .map(|weights| {
+            let outputs = weights.len() / each;
+            Forward::new(Shape { outputs, ..shape }, Isa::detect(), weights)
+        })
+        .collect();
+    let plane = shape.output_len() / shape.outputs;
     let mut output = buffer(batch * shape.output_len());
     let inputs = numbers(&input).par_chunks_exact(shape.input_len());
     let outputs = output.par_chunks_exact_mut(shape.output_len());
     outputs.zip(inputs).for_each(|(output, input)| {
-        MEMORY.with_borrow_mut(|memory| {
-            prepared.run(
-                input,
-                Some(numbers(&bias)),
-                options.relu,
-                output,
-                &mut memory.scratch,
-            );
+        let parts = output.par_chunks_mut(part * plane).zip(&prepared);
+        let parts = parts.zip(numbers(&bias).par_chunks(part));
+        parts.for_each(|((output, prepared), bias)| {
+            MEMORY.with_borrow_mut(|memory| {
+                let scratch = &mut memory.scratch;
+                prepared.run(input, Some(bias), options.relu, output, scratch);
+            });
         });
     });
     let (rows, columns) = shape.output_size();
     tensor(output, [batch, shape.outputs, rows, columns])
+}
+
+/// Outputs that a thread makes of a picture: all of them, unless there are fewer pictures than threads.
+/// Every output is the same sum whoever makes it.
+fn outputs_at_once(shape: &Shape, batch: usize) -> usize {
+    /// Those of the largest tiles.
+    const GRAIN: usize = 8;
+    let threads = rayon::current_num_threads();
+    match batch < threads && shape.groups == 1 {
+        true => shape
+            .outputs
+            .div_ceil(threads.div_ceil(batch.max(1)))
+            .next_multiple_of(GRAIN),
+        false => shape.outputs,
+    }
 }
 
 /// Which gradients somebody asks for.

@@ -102,30 +102,33 @@ fn a_batch_larger_than_its_parts_is_summed_up_whole() {
 #[test]
 fn the_same_call_gives_the_same_numbers_with_any_number_of_threads() {
     let device = Device::flex().autodiff();
-    let x = random([11, 8, 24, 40], &device).require_grad();
-    let w = random([16, 8, 3, 3], &device).require_grad();
-    let b = random([16], &device).require_grad();
-    let options = ConvOptions {
-        padding: [1, 1],
-        relu: true,
-        ..ConvOptions::default()
-    };
-    let run = || {
-        let output = conv(x.clone(), w.clone(), b.clone(), options);
-        let gradients = (output.clone() * output.clone()).sum().backward();
-        [
-            output.into_data(),
-            x.grad(&gradients).unwrap().into_data(),
-            w.grad(&gradients).unwrap().into_data(),
-            b.grad(&gradients).unwrap().into_data(),
-        ]
-    };
-    let wanted = run();
-    for threads in [1, 2, 5] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let found = pool.unwrap().install(run);
-        for (found, wanted) in found.iter().zip(&wanted) {
-            assert!(found.as_bytes() == wanted.as_bytes(), "{threads} threads");
+    // One picture is shared out by its outputs, of which some are left over.
+    for (batch, outputs) in [(11, 16), (1, 21)] {
+        let x = random([batch, 8, 24, 40], &device).require_grad();
+        let w = random([outputs, 8, 3, 3], &device).require_grad();
+        let b = random([outputs], &device).require_grad();
+        let options = ConvOptions {
+            padding: [1, 1],
+            relu: true,
+            ..ConvOptions::default()
+        };
+        let run = || {
+            let output = conv(x.clone(), w.clone(), b.clone(), options);
+            let gradients = (output.clone() * output.clone()).sum().backward();
+            [
+                output.into_data(),
+                x.grad(&gradients).unwrap().into_data(),
+                w.grad(&gradients).unwrap().into_data(),
+                b.grad(&gradients).unwrap().into_data(),
+            ]
+        };
+        let wanted = run();
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let found = pool.unwrap().install(run);
+            for (found, wanted) in found.iter().zip(&wanted) {
+                assert!(found.as_bytes() == wanted.as_bytes(), "{threads} threads");
+            }
         }
     }
 }
