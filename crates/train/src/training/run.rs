@@ -201,6 +201,8 @@ struct Part<N: Module> {
     layout: Layout,
     checkpoint: Checkpoint,
     steps: u64,
+    /// Of the best of its trials, if that was since the run was begun or resumed.
+    scores: Option<Scores>,
 }
 
 /// Why a part ended.
@@ -249,7 +251,10 @@ impl Run<'_> {
                     return Ok(self.stopped());
                 }
                 let best = part.layout.write(part.student, &part.checkpoint.best).net;
-                let scores = self.scores(enhance(best.clone())?.as_ref())?;
+                let scores = match part.scores {
+                    Some(scores) => scores,
+                    None => self.scores(enhance(best.clone())?.as_ref())?,
+                };
                 let step = part.checkpoint.standing.best.map_or(0, |best| best.0);
                 let bytes = artefacts::fp32(self.card(Phase::Fp32, step, &scores, None), &best)?;
                 models.push(self.keep(Phase::Fp32, step, &bytes, scores)?);
@@ -294,7 +299,10 @@ impl Run<'_> {
             return Ok(self.stopped());
         }
         let best = part.layout.write(part.student, &part.checkpoint.best).net;
-        let scores = self.scores(enhance(best.clone())?.as_ref())?;
+        let scores = match part.scores {
+            Some(scores) => scores,
+            None => self.scores(enhance(best.clone())?.as_ref())?,
+        };
         let step = part.checkpoint.standing.best.map_or(0, |best| best.0);
         let parent = models[0].digest.clone();
         let card = self.card(Phase::Int8, step, &scores, Some(parent));
@@ -349,6 +357,7 @@ impl Run<'_> {
             layout,
             checkpoint,
             steps,
+            scores: None,
         })
     }
 
@@ -546,6 +555,7 @@ impl Run<'_> {
             .best
             .is_none_or(|(_, best)| gain > best);
         if best {
+            part.scores = Some(scores.clone());
             part.checkpoint.best.clone_from(mean);
             part.checkpoint.standing.best = Some((step, gain));
             part.checkpoint.standing.waiting = 0;
