@@ -7,7 +7,11 @@ mod mpc;
 mod oracle;
 mod rate;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::energy::{Device, Enhancer};
+use crate::policy::{Learned, Policy};
 use crate::qoe::Terms;
 use crate::session::Setting;
 use crate::{Delivery, Error, Simulator};
@@ -158,6 +162,8 @@ pub enum Kind {
     RobustMpcEnhanced,
     /// `oracle`
     Oracle,
+    /// A file of a policy, and how much energy counts for it: `FILE` or `FILE@WEIGHT`
+    Policy(Arc<Policy>, f64),
     /// `NAME+greedy` or `NAME+TIER`
     With(Box<Kind>, Rule),
 }
@@ -165,7 +171,7 @@ pub enum Kind {
 impl Kind {
     /// Names of controllers, for messages and help.
     pub const NAMES: &'static str = "fixed:LEVEL, rate, bb, bola, bola-e, throughput, dynamic, mpc, \
-        robustmpc, robustmpc-carried, robustmpc-enhanced, oracle, and NAME+greedy or NAME+TIER";
+        robustmpc, robustmpc-carried, robustmpc-enhanced, oracle, files of policies, and NAME+greedy or NAME+TIER";
 
     /// The controller of a name.
     ///
@@ -183,6 +189,14 @@ impl Kind {
                 tier => Rule::Fixed(tier.parse().map_err(|_| unknown())?),
             };
             return Ok(Kind::With(Box::new(Kind::parse(inner)?), rule));
+        }
+        let (file, weight) = match name.rsplit_once('@') {
+            Some((file, weight)) => (file, weight.parse().map_err(|_| unknown())?),
+            None => (name, 0.0),
+        };
+        if file.ends_with(".json") {
+            let policy = Policy::read(Path::new(file))?;
+            return Ok(Kind::Policy(Arc::new(policy), weight));
         }
         if let Some(level) = name.strip_prefix("fixed:") {
             return level.parse().map(Kind::Fixed).map_err(|_| unknown());
@@ -243,6 +257,10 @@ impl Kind {
             Kind::RobustMpcCarried => Box::new(Mpc::new(Errors::Carried)),
             Kind::RobustMpcEnhanced => Box::new(Mpc::enhanced(Errors::OfSession)),
             Kind::Oracle => Box::new(Oracle::new(simulator, setting)),
+            Kind::Policy(policy, weight) => {
+                policy.check(simulator.video(), tiers)?;
+                Box::new(Learned::new(Arc::clone(policy), *weight))
+            }
             Kind::With(inner, rule) => {
                 if matches!(rule, Rule::Fixed(tier) if *tier >= tiers) {
                     let reason = format!("the highest tier is {}", tiers - 1);

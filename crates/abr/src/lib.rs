@@ -17,16 +17,22 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod controller;
 pub mod energy;
+pub mod environment;
 mod error;
+pub mod network;
 mod player;
+pub mod policy;
+pub mod ppo;
 pub mod qoe;
 mod random;
 pub mod session;
 pub mod simulator;
 pub mod statistics;
 pub mod trace;
+pub mod training;
 pub mod video;
 
 pub use error::Error;
