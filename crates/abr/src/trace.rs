@@ -11,6 +11,13 @@ use crate::Error;
 /// The least mean rate of a trace in Mbit/s: below it, one chunk would take days.
 const SLOWEST_MBPS: f64 = 0.001;
 
+/// The shortest trace in seconds: a shorter one would be gone round for ever.
+const SHORTEST_S: f64 = 0.1;
+
+/// The latest time in seconds, and the fastest rate in Mbit/s: beyond them, numbers are mistakes.
+const LATEST_S: f64 = 1e9;
+const FASTEST_MBPS: f64 = 1e6;
+
 /// What a link gave. Row `i` is the mean rate from the time of row `i - 1` to its own; the first row
 /// only marks where time begins.
 ///
@@ -34,7 +41,7 @@ impl Trace {
     /// A trace of rows.
     ///
     /// # Errors
-    /// When there are not two rows, times do not rise, or rates are negative, no numbers, or all zero.
+    /// When there are not two rows, times do not rise or hardly, or rates are negative, no numbers, or all zero.
     pub fn new(name: impl Into<String>, times_s: Vec<f64>, mbps: Vec<f64>) -> Result<Trace, Error> {
         let lines: Vec<usize> = (1..=times_s.len()).collect();
         Trace::of_lines(&name.into(), times_s, mbps, &lines)
@@ -59,14 +66,14 @@ impl Trace {
         }
         for (row, (time, rate)) in times_s.iter().zip(&mbps).enumerate() {
             let line = lines[row];
-            if !time.is_finite() || *time < 0.0 {
+            if !(0.0..=LATEST_S).contains(time) {
                 return Err(fault(line, format!("the time {time} is no time")));
             }
             if row > 0 && *time <= times_s[row - 1] {
                 let before = times_s[row - 1];
                 return Err(fault(line, format!("the time {time} s follows {before} s")));
             }
-            if !rate.is_finite() || *rate < 0.0 {
+            if !(0.0..=FASTEST_MBPS).contains(rate) {
                 return Err(fault(line, format!("the rate {rate} Mbit/s is no rate")));
             }
         }
@@ -86,6 +93,10 @@ impl Trace {
             times_s,
             mbps,
         };
+        if trace.seconds() < SHORTEST_S {
+            let reason = format!("{:.2e} s in all, less than {SHORTEST_S}", trace.seconds());
+            return Err(fault(last, reason));
+        }
         let mean = trace.mean_mbps();
         if mean.is_nan() || mean < SLOWEST_MBPS {
             let reason = format!("{mean:.2e} Mbit/s in the mean, less than {SLOWEST_MBPS}");
@@ -134,7 +145,8 @@ impl Trace {
     pub fn outage(&self) -> f64 {
         let steps = self.times_s.windows(2).map(|pair| pair[1] - pair[0]);
         let still = steps.zip(&self.mbps[1..]).filter(|(_, rate)| **rate == 0.0);
-        still.map(|(step, _)| step).sum::<f64>() / self.seconds()
+        // From 0, since an empty sum is -0.
+        still.fold(0.0, |sum, (step, _)| sum + step) / self.seconds()
     }
 
     /// As a table `seconds,mbps`, which [`parse`] reads back to the same trace.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Trace;
 use crate::Error;
+use crate::error::one_line;
 
 /// What one line of a Mahimahi trace lets through.
 pub(super) const PACKET_BYTES: f64 = 1500.0;
@@ -188,7 +189,7 @@ impl Lines<'_> {
         Error::Trace {
             file: self.file.into(),
             line,
-            reason: crate::error::one_line(&reason.into()),
+            reason: one_line(&reason.into()),
         }
     }
 
@@ -297,7 +298,8 @@ impl Lines<'_> {
                 return Err(self.fault(line, format!("{} cells, not 7 or more", cells.len())));
             }
             let mbps = self.amount(line, "bytes a second:", cells[RATE])? * 8.0 / 1e6;
-            let key = (cells[UNIT].to_string(), cells[TARGET].to_string());
+            // Names of traces are told: nothing that a terminal would obey may be in them.
+            let key = (one_line(cells[UNIT]), one_line(cells[TARGET]));
             let rows = found.entry(key).or_default();
             let time = rows.times_s.len() as f64 * FCC_STEP_S;
             rows.push(line, time, mbps);
