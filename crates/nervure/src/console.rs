@@ -57,6 +57,11 @@ pub(crate) fn report_error(error: &anyhow::Error) {
         })
         .or_else(|| {
             cause
+                .downcast_ref::<nervure_abr::Error>()
+                .and_then(nervure_abr::Error::hint)
+        })
+        .or_else(|| {
+            cause
                 .downcast_ref::<nervure_train::Error>()
                 .and_then(nervure_train::Error::hint)
         })

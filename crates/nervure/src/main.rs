@@ -1,6 +1,7 @@
 //! The `nervure` command: arguments, wiring, progress, reports.
 #![forbid(unsafe_code)]
 
+mod abr;
 mod bench;
 mod chart;
 mod console;
@@ -55,6 +56,7 @@ enum Command {
     Models(models::ModelsArgs),
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Abr(abr::AbrArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
 }
@@ -79,6 +81,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Models(args) => models::run(args),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Abr(args) => abr::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
     }

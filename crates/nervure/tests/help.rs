@@ -31,6 +31,12 @@ fn each_command_explains_itself() {
         insta::assert_snapshot!(format!("dataset_{verb}"), text);
     }
     insta::assert_snapshot!("bench_engine", help(&["bench", "engine", "--help"]));
+    insta::assert_snapshot!("abr_train", help(&["abr", "train", "--help"]));
+    insta::assert_snapshot!("abr_bench", help(&["abr", "bench", "--help"]));
+    for verb in ["inspect", "convert", "generate"] {
+        let text = help(&["abr", "traces", verb, "--help"]);
+        insta::assert_snapshot!(format!("abr_traces_{verb}"), text);
+    }
     for verb in ["list", "show", "export"] {
         let text = help(&["models", verb, "--help"]);
         insta::assert_snapshot!(format!("models_{verb}"), text);

@@ -1,0 +1,126 @@
+//! What can go wrong with traces, videos, players and policies.
+
+use std::path::{Path, PathBuf};
+
+/// Every failure of this crate. Messages are one line; `hint` says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be read or written.
+    #[error("cannot {verb} {path}: {source}", path = path.display())]
+    File {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A trace that no link can have.
+    #[error("{file}:{line}: {reason}")]
+    Trace {
+        /// The file, or the name of the trace.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A folder without traces.
+    #[error("{path} holds no traces", path = path.display())]
+    NoTraces {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A table of chunk sizes, or a ladder, that no video can have.
+    #[error("{file}:{line}: {reason}")]
+    Video {
+        /// The file, or the name of the video.
+        file: String,
+        /// The line, from 1; 1 too where no single line is at fault.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A setting that cannot be.
+    #[error("{name}: {reason}")]
+    Setting {
+        /// Which: the file or the key.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that stands for nothing here.
+    #[error("there is no {kind} {name:?}; there are {known}")]
+    Unknown {
+        /// What kind of thing.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Names that stand for something.
+        known: String,
+    },
+    /// A policy made for another ladder.
+    #[error("{file}: the policy is for the ladder {policy}, and {video} has {found}")]
+    OtherLadder {
+        /// The policy's file.
+        file: String,
+        /// The policy's ladder in kbit/s.
+        policy: String,
+        /// Which video.
+        video: String,
+        /// Its ladder in kbit/s.
+        found: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Error {
+        Error::File {
+            verb: "read",
+            path: path.into(),
+            source,
+        }
+    }
+
+    pub(crate) fn setting(name: impl Into<String>, reason: impl Into<String>) -> Error {
+        Error::Setting {
+            name: name.into(),
+            reason: one_line(&reason.into()),
+        }
+    }
+
+    /// What the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Trace { .. } => Some(
+                "`nervure abr traces inspect FILE` says what it is read as; --format names the format"
+                    .into(),
+            ),
+            Error::NoTraces { .. } => {
+                Some("`nervure abr traces generate` makes some from a seed".into())
+            }
+            Error::Video { .. } => Some(
+                "a video is JSON with segment_duration_ms, bitrates_kbps and segment_sizes_bits".into(),
+            ),
+            Error::OtherLadder { .. } => {
+                Some("train a policy for this ladder with `nervure abr train`".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Text of parsers as one short line without anything that a terminal would obey.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

@@ -1,0 +1,212 @@
+//! `nervure abr bench`: controllers side by side on sets of traces.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nervure_abr::compare::{Row, Set, compare};
+use nervure_abr::controller::Kind;
+use nervure_abr::energy::Device;
+use nervure_abr::trace::read_folder;
+use nervure_abr::video::ladder_text;
+use nervure_abr::{Player, Video};
+use serde::Serialize;
+
+use crate::chart::Chart;
+use crate::console::say;
+use crate::table::table;
+
+/// Compare bitrate controllers on sets of traces
+///
+/// Every trace is one session. Scores are QoE_lin: Mbit/s, less the protocol's penalty for each second of
+/// stalling, less changes in Mbit/s, as a mean over the chunks but the first. Intervals hold 95% of
+/// bootstrap samples of sessions; differences to RobustMPC are paired by trace.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Controllers: fixed:LEVEL, rate, bb, bola, bola-e, throughput, dynamic, mpc, robustmpc,
+robustmpc-carried (errors of one session count in the next), oracle (knows the link), and
+files of policies, as `nervure abr train` makes them.
+
+Examples:
+  nervure abr bench --traces traces/valid/* --protocol P1
+  nervure abr bench --traces lte --protocol P2 --controllers bola,robustmpc,oracle --json
+  nervure abr bench --traces lte --protocol mine.toml --video film.json --report report/")]
+pub(crate) struct BenchArgs {
+    /// Folders of traces; each is a set
+    #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
+    traces: Vec<PathBuf>,
+
+    /// A video: envivio, bbb, bbb4k, a JSON file, or a folder of video_size_N [default: the protocol's]
+    #[arg(long, value_name = "NAME|FILE")]
+    video: Option<String>,
+
+    /// P1 (Pensieve's), P2 (4G and 5G), or a TOML file of another player
+    #[arg(long, value_name = "NAME|FILE", default_value = "P1")]
+    protocol: String,
+
+    /// What to compare
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "bb,bola,bola-e,dynamic,mpc,robustmpc,oracle"
+    )]
+    controllers: Vec<String>,
+
+    /// For energy: phone-lte, phone-5g-low, phone-5g-mmwave, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "phone-lte")]
+    device: String,
+
+    /// For players with noise or random starts, and for the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Write report.md, and a chart of each set's scores, into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+
+    /// Print the rows as JSON on standard output
+    #[arg(long)]
+    json: bool,
+
+    /// No progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What was found, for machines.
+#[derive(Serialize)]
+struct Report<'a> {
+    protocol: &'a str,
+    video: &'a str,
+    device: &'a str,
+    seed: u64,
+    rows: &'a [Row],
+}
+
+/// The command.
+pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
+    let player = Player::find(&args.protocol)?;
+    let video = Video::find(args.video.as_deref().unwrap_or(&player.video))?;
+    let device = Device::find(&args.device)?;
+    let kinds = args.controllers.iter().map(|name| {
+        let kind = Kind::parse(name)?;
+        Ok((name.clone(), kind))
+    });
+    let kinds: Vec<(String, Kind)> = kinds.collect::<Result<_>>()?;
+    let mut sets = Vec::new();
+    for folder in &args.traces {
+        let name = folder.file_name().unwrap_or(folder.as_os_str());
+        sets.push(Set {
+            name: name.to_string_lossy().into_owned(),
+            traces: read_folder(folder, None)?,
+        });
+    }
+    let stage = (&video, &player, &device);
+    let rows = compare(&sets, stage, &kinds, args.seed, &mut |row| {
+        if !args.quiet {
+            say(&format!(
+                "{}: {} {:.3}",
+                row.set, row.controller, row.qoe_mean
+            ));
+        }
+    })?;
+    let (ladder, _) = player.fit(&video)?;
+    if let Some(folder) = &args.report {
+        let head = format!(
+            "Protocol {}, video {} at {} kbit/s, device {}, seed {}.",
+            player.name,
+            video.name(),
+            ladder_text(&ladder),
+            device.name,
+            args.seed
+        );
+        write_report(folder, &head, &rows)?;
+    }
+    if args.json {
+        crate::print_json(&Report {
+            protocol: &player.name,
+            video: video.name(),
+            device: &device.name,
+            seed: args.seed,
+            rows: &rows,
+        })?;
+    } else {
+        say(table(&cells(&rows), 2).trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const HEAD: [&str; 11] = [
+    "set",
+    "controller",
+    "sessions",
+    "QoE",
+    "95%",
+    "median",
+    "quality",
+    "stall s",
+    "switches",
+    "J",
+    "to RobustMPC",
+];
+
+/// The rows as people read them.
+fn cells(rows: &[Row]) -> Vec<Vec<String>> {
+    let mut cells = vec![HEAD.map(String::from).to_vec()];
+    for row in rows {
+        cells.push(vec![
+            row.set.clone(),
+            row.controller.clone(),
+            row.sessions.to_string(),
+            format!("{:.3}", row.qoe_mean),
+            format!("{:.3} to {:.3}", row.ci_low, row.ci_high),
+            format!("{:.3}", row.qoe_median),
+            format!("{:.3}", row.quality),
+            format!("{:.2}", row.rebuffer_s),
+            format!("{:.1}", row.switches),
+            format!("{:.0}", row.joules),
+            format!(
+                "{:+.3} ({:+.3} to {:+.3})",
+                row.diff_robustmpc, row.diff_low, row.diff_high
+            ),
+        ]);
+    }
+    cells
+}
+
+/// A page with a table, and a chart of each set.
+fn write_report(folder: &Path, head: &str, rows: &[Row]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut page = format!(
+        "# Bitrate controllers\n\n{head} QoE is the mean over sessions, with 95% bootstrap intervals; \
+         differences to RobustMPC are paired by trace.\n\n"
+    );
+    for (at, row) in cells(rows).iter().enumerate() {
+        let _ = writeln!(page, "| {} |", row.join(" | "));
+        if at == 0 {
+            let _ = writeln!(page, "|---|---|{}", "--:|".repeat(row.len() - 2));
+        }
+    }
+    let mut sets: Vec<&str> = rows.iter().map(|row| row.set.as_str()).collect();
+    sets.dedup();
+    for set in sets {
+        let mut chart = Chart::distribution(format!("{set}: QoE of sessions"))
+            .subtitle(head)
+            .labels("QoE", "share of sessions with at most this");
+        for row in rows.iter().filter(|row| row.set == set) {
+            chart = chart.values(&row.controller, row.scores.iter().copied());
+        }
+        let file = format!("{set}.svg");
+        chart.write(&folder.join(&file))?;
+        let _ = write!(
+            page,
+            "\n![How the sessions of {set} are distributed]({file})\n"
+        );
+    }
+    let path = folder.join("report.md");
+    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))
+}

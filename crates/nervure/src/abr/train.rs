@@ -1,0 +1,135 @@
+//! `nervure abr train`: a policy from a configuration and traces.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nervure_abr::training::{Config, Go, Trained, Trial, train};
+use serde::Serialize;
+
+use crate::chart::Chart;
+use crate::console::{fail, note, say};
+use crate::signals::{INTERRUPTED, Signals, TERMINATED};
+
+/// Train a policy that chooses bitrates
+///
+/// It imitates a controller at first and then learns by proximal policy optimisation on the training
+/// traces; trials on the validation traces say which policy is kept, and when to stop. The run's folder
+/// gets policy.json, trials.json, curves.svg and a checkpoint.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nervure abr train configs/abr-p1.toml --out runs/abr-p1
+  nervure abr train configs/abr-p1.toml --out runs/abr-p1 --resume
+  nervure abr bench --traces traces/valid/* --controllers robustmpc,runs/abr-p1/policy.json")]
+pub(crate) struct TrainArgs {
+    /// What to train, on what, and how
+    #[arg(value_name = "CONFIG.toml")]
+    config: PathBuf,
+
+    /// The run's folder [default: runs/NAME]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// The seed, if it is not to be the configuration's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Go on with an unfinished run; where there is none, begin
+    #[arg(long)]
+    resume: bool,
+
+    /// Begin again where a run is already
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+
+    /// Print the trials as JSON on standard output
+    #[arg(long)]
+    json: bool,
+
+    /// No progress and no notes
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What a run gave, for machines.
+#[derive(Serialize)]
+struct Report<'a> {
+    finished: bool,
+    folder: &'a Path,
+    seconds: f64,
+    trials: &'a [Trial],
+}
+
+/// The command.
+pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
+    let text = fs::read_to_string(&args.config)
+        .with_context(|| format!("cannot read {}", args.config.display()))?;
+    let mut config = Config::parse(&args.config.display().to_string(), &text)?;
+    config.seed = args.seed.unwrap_or(config.seed);
+    let default = Path::new("runs").join(&config.name);
+    let folder = args.out.as_deref().unwrap_or(&default);
+    if folder.join("checkpoint.json").exists() && !args.resume && !args.force {
+        return Err(fail(
+            format!("{} holds a run already", folder.display()),
+            "go on with --resume, or begin again with --force",
+        ));
+    }
+    let signals = Signals::listen()?;
+    let start = Instant::now();
+    let trained = train(&config, folder, args.resume, &mut |trial| {
+        if !args.quiet {
+            say(&line(trial));
+        }
+        match signals.stop() {
+            true => Go::Stop,
+            false => Go::On,
+        }
+    })?;
+    draw(&config.name, folder, &trained)?;
+    if args.json {
+        crate::print_json(&Report {
+            finished: trained.finished,
+            folder,
+            seconds: start.elapsed().as_secs_f64(),
+            trials: &trained.trials,
+        })?;
+    }
+    if trained.finished {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.quiet {
+        note("stopped; it goes on with --resume");
+    }
+    Ok(ExitCode::from(match signals.terminated() {
+        true => TERMINATED,
+        false => INTERRUPTED,
+    }))
+}
+
+fn line(trial: &Trial) -> String {
+    let gains = trial.scores.iter().zip(&trial.gains);
+    let gains: Vec<String> = gains
+        .map(|((set, _), gain)| format!("{set} {gain:+.3}"))
+        .collect();
+    let best = if trial.best { "  best so far" } else { "" };
+    let (steps, gains) = (trial.steps, gains.join(", "));
+    format!("step {steps:>8}  over RobustMPC: {gains}{best}")
+}
+
+/// The gains of each set over the steps.
+fn draw(name: &str, folder: &Path, trained: &Trained) -> Result<()> {
+    let sets = trained.policy.card.valid.iter().map(|(set, _)| set);
+    let mut chart = Chart::lines(format!("{name}: over RobustMPC"))
+        .subtitle("mean difference of QoE on the validation traces")
+        .labels("step", "QoE")
+        .mark(0.0, "RobustMPC");
+    for (at, set) in sets.enumerate() {
+        let point = |trial: &Trial| (trial.steps as f64, trial.gains[at]);
+        chart = chart.line(set, trained.trials.iter().map(point));
+    }
+    chart.write(&folder.join("curves.svg"))
+}
