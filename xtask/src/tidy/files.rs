@@ -13,6 +13,9 @@ const LONGEST: usize = 800;
 /// Larger files belong elsewhere than in everybody's clone.
 const LARGEST: usize = 3_000_000;
 
+/// Models are what people clone for: the largest family has ten million bytes of weights.
+const LARGEST_MODEL: usize = 12_000_000;
+
 /// Folders where a path belongs to one machine only.
 const MACHINE_FOLDERS: [&str; 4] = ["home", "root", "Users", "work"];
 
@@ -27,11 +30,15 @@ const UNFINISHED: [&str; 4] = [
 /// What is wrong with one file: each finding as `: words` or `:line: words`, to follow the path.
 pub(super) fn check(path: &str, content: &[u8]) -> Vec<String> {
     let mut findings = Vec::new();
-    if content.len() > LARGEST {
+    let largest = match path.starts_with("models/") {
+        true => LARGEST_MODEL,
+        false => LARGEST,
+    };
+    if content.len() > largest {
         findings.push(format!(
             ": {:.1} MB, more than {} MB",
             content.len() as f64 / 1e6,
-            LARGEST / 1_000_000
+            largest / 1_000_000
         ));
     }
     let Ok(text) = std::str::from_utf8(content) else {
@@ -299,6 +306,9 @@ mod tests {
         none("a.csv", &long);
         none("a.rs", &"x\n".repeat(LONGEST));
         assert_eq!(check("a.png", &vec![0xff; LARGEST + 1]).len(), 1);
+        let weights = vec![0xff; LARGEST_MODEL + 1];
+        assert_eq!(check("models/a.safetensors", &weights[1..]).len(), 0);
+        assert_eq!(check("models/a.safetensors", &weights).len(), 1);
     }
 
     #[test]
