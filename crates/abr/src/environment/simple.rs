@@ -9,7 +9,7 @@ const RATES: [f64; 3] = [0.5, 1.0, 2.0];
 /// How long a chunk plays.
 const CHUNK_S: f64 = 4.0;
 
-/// How many chunks an episode has.
+/// How many chunks an episode has: whoever stays at the lowest rate has 14 at the end, and does not stall.
 const CHUNKS: usize = 28;
 
 /// Between these speeds the link wanders, in Mbit/s.
