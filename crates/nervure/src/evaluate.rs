@@ -3,11 +3,10 @@
 mod neg;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use nervure_frame::{LossMask, Plane};
 use nervure_kernels::Isa;
@@ -166,9 +165,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
             true => markdown(&report),
             false => plain(&report),
         };
-        io::stdout()
-            .write_all(text.as_bytes())
-            .context("cannot write standard output")?;
+        crate::print_text(&text)?;
     }
     if !args.quiet {
         let name = &report.model;

@@ -99,9 +99,12 @@ fn log_to_stderr(verbose: u8) {
 
 /// Prints one JSON document on standard output.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
+    print_text(&(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Prints what people asked for on standard output.
+fn print_text(text: &str) -> Result<()> {
     io::stdout()
-        .write_all(&text)
+        .write_all(text.as_bytes())
         .context("cannot write standard output")
 }

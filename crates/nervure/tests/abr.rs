@@ -65,6 +65,12 @@ fn generated_traces_are_inspected_converted_and_played() {
         assert!(text.contains(key), "{key} in {text}");
     }
     assert_eq!(text, run(&bench), "the same again");
+    let plain = run(&["bench", "--traces", "net", "--controllers", "bb"]);
+    assert!(
+        plain.contains("controller") && plain.contains("bb"),
+        "{plain}"
+    );
+    assert!(run(&["traces", "inspect", "net"]).contains("markov-00000"));
     let page = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
     assert!(
         page.contains("| net | bb | 3 |") && page.contains("(mahi.svg)"),

@@ -135,7 +135,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             rows: &rows,
         })?;
     } else {
-        say(table(&cells(&rows), 2).trim_end());
+        crate::print_text(&table(&cells(&rows), 2))?;
     }
     Ok(ExitCode::SUCCESS)
 }

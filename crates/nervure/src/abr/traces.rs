@@ -182,8 +182,7 @@ fn inspect(args: &InspectArgs) -> Result<()> {
             format!("{:.1}%", it.outage * 100.0),
         ]);
     }
-    say(table(&rows, 1).trim_end());
-    Ok(())
+    crate::print_text(&table(&rows, 1))
 }
 
 fn convert(args: &ConvertArgs) -> Result<()> {

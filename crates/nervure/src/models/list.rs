@@ -1,9 +1,8 @@
 //! `nervure models list`: what there is.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::shelf::{self, Entry, Kept};
@@ -44,9 +43,7 @@ pub(super) fn run(args: &ListArgs) -> Result<()> {
     ];
     let mut rows = vec![head.map(String::from).to_vec()];
     rows.extend(models.iter().map(row));
-    io::stdout()
-        .write_all(table(&rows, 3).as_bytes())
-        .context("cannot write standard output")
+    crate::print_text(&table(&rows, 3))
 }
 
 fn row(kept: &Kept) -> Vec<String> {

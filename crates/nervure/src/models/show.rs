@@ -1,9 +1,8 @@
 //! `nervure models show`: a model's card.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use nervure_record::{Card, Quality};
 use serde_json::Value;
@@ -33,9 +32,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     if args.json {
         return crate::print_json(&kept.entry()?);
     }
-    io::stdout()
-        .write_all(page(&kept)?.as_bytes())
-        .context("cannot write standard output")
+    crate::print_text(&page(&kept)?)
 }
 
 fn page(kept: &Kept) -> Result<String> {

@@ -100,9 +100,7 @@ impl Report {
 
     /// Prints a table on standard output.
     pub(crate) fn print(&self) -> Result<()> {
-        io::stdout()
-            .write_all(self.table().as_bytes())
-            .context("cannot write standard output")
+        crate::print_text(&self.table())
     }
 
     fn table(&self) -> String {
