@@ -19,7 +19,7 @@ pub(super) struct Made {
 /// Pictures as a network that mends is given them: the damaged one; the same with the picture before
 /// where it is lost; where that is. Those before it follow, in the order they were shown.
 pub(super) const PICTURE: usize = 0;
-pub(super) const BASE: usize = 1;
+pub(super) const COPIED: usize = 1;
 pub(super) const LOST: usize = 2;
 pub(super) const REFERENCES: usize = 3;
 
@@ -330,7 +330,7 @@ impl Build<'_> {
             halves: true,
             ..RELU
         };
-        let mut x = self.enter(vec![PICTURE, BASE, LOST]);
+        let mut x = self.enter(vec![PICTURE, COPIED, LOST]);
         x = self.conv("enter", &[x], features, RELU)?;
         for block in 0..2 {
             x = self.residual(&format!("at_full.{block}"), x)?;
@@ -374,8 +374,8 @@ impl Build<'_> {
             factor: 2,
         };
         x = self.plan.push(quarter, (1, 1), work);
-        let base = self.enter(vec![BASE]);
-        self.last(x, base, 1)?;
+        let picture = self.enter(vec![PICTURE]);
+        self.last(x, picture, 1)?;
         Ok((count + 1, count))
     }
 

@@ -2,7 +2,7 @@
 
 use nervure_frame::{LossMask, MACROBLOCK, Plane, Sample};
 
-use super::families::{BASE, LOST, PICTURE};
+use super::families::{COPIED, LOST, PICTURE};
 
 /// Where numbers come from.
 pub(super) trait Source: Sync {
@@ -100,8 +100,8 @@ impl<T: Level> Source for Damaged<'_, T> {
             let x = inside(x, damaged.width());
             let lost = self.lost.is_lost(x / MACROBLOCK, block);
             match picture {
-                BASE if lost => *to = before[x].number(),
-                BASE => {}
+                COPIED if lost => *to = before[x].number(),
+                COPIED => {}
                 _ => *to = f32::from(u8::from(lost)),
             }
         }
@@ -158,8 +158,8 @@ mod tests {
             out.map(|number| (number * 5.0) as i32)
         };
         assert_eq!(row(PICTURE, 16), [5; 4]);
-        assert_eq!(row(BASE, 16), [5, 5, 1, 1]);
-        assert_eq!(row(BASE, 15), [5; 4]);
+        assert_eq!(row(COPIED, 16), [5, 5, 1, 1]);
+        assert_eq!(row(COPIED, 15), [5; 4]);
         assert_eq!(row(LOST, 30), [0, 0, 5, 5]);
         assert_eq!(row(LOST + 1, 16), [1; 4]);
     }

@@ -48,7 +48,7 @@ impl FrameRecoveryConfig {
         };
         let last = ConvConfig::new(full / 2, self.planes).gain(0.01);
         FrameRecoveryNet {
-            // The picture, what stands in for what it lost, and where that is.
+            // The picture, the one before where it is lost, and where that is.
             enter: ConvConfig::new(2 * self.planes + 1, full)
                 .relu()
                 .init(device),
@@ -90,16 +90,13 @@ impl FrameRecoveryNet {
     /// `[batch, references * planes, rows, columns]`, the pictures before it in the order they were
     /// shown, and `[batch, 1, rows, columns]`: 1 where it is lost, 0 elsewhere.
     ///
-    /// What it begins with is the picture, and the last reference where the picture is lost.
+    /// What it begins with is the picture as the decoder concealed what was lost.
     ///
     /// # Panics
     /// When a size is odd or does not fit.
     pub fn forward(&self, picture: Tensor<4>, references: Tensor<4>, lost: Tensor<4>) -> Tensor<4> {
-        let [_, channels, _, _] = references.dims();
-        let planes = self.planes;
-        let before = references.clone().narrow(1, channels - planes, planes);
-        let base = picture.clone() + (before - picture.clone()) * lost.clone();
-        base + self.corrections(Tensor::cat(vec![picture, references, lost], 1))
+        let input = Tensor::cat(vec![picture.clone(), references, lost], 1);
+        picture + self.corrections(input)
     }
 
     /// Channels of what the last layer is given.
@@ -145,11 +142,11 @@ impl Network for FrameRecoveryNet {
         );
         let count = channels / planes;
         let before = references.clone().narrow(1, channels - planes, planes);
-        let base = picture.clone() + (before - picture.clone()) * lost.clone();
+        let copied = picture.clone() + (before - picture.clone()) * lost.clone();
 
         let x = self
             .enter
-            .forward(Tensor::cat(vec![picture, base, lost], 1));
+            .forward(Tensor::cat(vec![picture, copied, lost], 1));
         let x = self.at_full.iter().fold(x, |x, block| block.forward(x));
         let x = self.down.forward(x);
         let spatial = self.spatial.iter().fold(x, |x, block| block.forward(x));

@@ -76,7 +76,7 @@ fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
 impl Model for Enhancer<Net> {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
         let picture = &window[self.task.target];
-        let (width, height) = (picture.width(), picture.height());
+        let width = picture.width();
         let (corrections, across) = self.corrections(window, lost);
         let scale = self.task.scale();
         let mut large = Vec::new();
@@ -84,15 +84,7 @@ impl Model for Enhancer<Net> {
             Work::Enlarge { .. } => {
                 Classical::new(scale).enlarge(&plain(picture), width, &mut large);
             }
-            Work::Recover => {
-                let before = &window[self.task.target - 1];
-                for y in 0..height {
-                    large.extend((0..width).map(|x| {
-                        let from = if is_lost(lost, x, y) { before } else { picture };
-                        f32::from(from.row(y)[x]) / CODES
-                    }));
-                }
-            }
+            Work::Recover => large = plain(picture),
         }
         add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))

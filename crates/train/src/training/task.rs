@@ -139,12 +139,10 @@ impl Preparer {
                         into.input
                             .0
                             .extend(mask.iter().map(|lost| f32::from(*lost)));
-                        let before = &references[references.len() - picture..];
-                        for (at, wanted) in wanted.iter().enumerate() {
-                            let lost = mask[at % small] != 0;
-                            let base = if lost { before[at] } else { damaged[at] };
-                            into.wanted.0.push(wanted - base);
-                        }
+                        let pairs = wanted.iter().zip(damaged);
+                        into.wanted
+                            .0
+                            .extend(pairs.map(|(wanted, base)| wanted - base));
                     }
                 }
             }
@@ -237,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_begins_as_the_picture_before() {
+    fn what_is_lost_begins_as_the_decoder_concealed_it() {
         let task = Task {
             work: Work::Recover,
             planes: PlaneSet::Luma,
@@ -254,7 +252,7 @@ mod tests {
         assert_eq!(prepared.input.0[..36], lr[72..108], "the damaged one first");
         assert_eq!(prepared.input.0[36..108], lr[..72]);
         assert_eq!(prepared.input.0[108..110], [1.0, 0.0]);
-        assert_eq!(prepared.wanted.0[0], hr[72] - lr[36]);
+        assert_eq!(prepared.wanted.0[0], hr[72] - lr[72]);
         assert_eq!(prepared.wanted.0[1], hr[73] - lr[73]);
     }
 }

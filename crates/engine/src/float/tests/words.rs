@@ -208,7 +208,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
                 let (row, column) = (row.min(height - 1), column.min(width - 1));
                 lost.is_lost(column / MACROBLOCK, row / MACROBLOCK)
             };
-            let base = Maps::of((1, rows, columns), |_, row, column| {
+            let copied = Maps::of((1, rows, columns), |_, row, column| {
                 let from = if is_lost(row, column) {
                     before
                 } else {
@@ -219,7 +219,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             let mask = Maps::of((1, rows, columns), |_, row, column| {
                 f32::from(u8::from(is_lost(row, column)))
             });
-            let mut x = net.relu("enter", &Maps::cat(&[damaged, &base, &mask]));
+            let mut x = net.relu("enter", &Maps::cat(&[damaged, &copied, &mask]));
             for block in 0..2 {
                 x = net.residual(&format!("at_full.{block}"), &x);
             }
@@ -250,7 +250,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             }
             let x = net
                 .plain("last", &net.relu("up", &x).shuffled(2))
-                .plus(&base);
+                .plus(damaged);
             let cut = Maps::of((1, height, width), |_, row, column| {
                 x.at(0, row as isize, column as isize)
             });
