@@ -16,12 +16,14 @@ pub(super) struct Made {
     pub(super) target: usize,
 }
 
-/// Pictures as a network that mends is given them: the damaged one; the same with the picture before
-/// where it is lost; where that is. Those before it follow, in the order they were shown.
+/// Pictures as a network that mends is given them: the damaged one; the same with the last reference
+/// where it is lost; where that is; and what it begins with, half of the first and half of the second.
+/// References follow, in the order they were shown.
 pub(super) const PICTURE: usize = 0;
 pub(super) const COPIED: usize = 1;
 pub(super) const LOST: usize = 2;
-pub(super) const REFERENCES: usize = 3;
+pub(super) const BASE: usize = 3;
+pub(super) const REFERENCES: usize = 4;
 
 /// More than any network has of anything.
 const MOST: usize = 1024;
@@ -368,14 +370,14 @@ impl Build<'_> {
             x = self.residual(&format!("refine.{block}"), x)?;
         }
         let quarter = features / 2;
-        x = self.conv("up", &[x], 4 * quarter, RELU)?;
+        x = self.conv("up", &[x], 4 * quarter, PLAIN)?;
         let work = Work::Shuffle {
             input: x,
             factor: 2,
         };
         x = self.plan.push(quarter, (1, 1), work);
-        let picture = self.enter(vec![PICTURE]);
-        self.last(x, picture, 1)?;
+        let base = self.enter(vec![BASE]);
+        self.last(x, base, 1)?;
         Ok((count + 1, count))
     }
 

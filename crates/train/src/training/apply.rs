@@ -5,6 +5,7 @@ use nervure_frame::{BitDepth, LossMask, MACROBLOCK, Plane};
 use nervure_kernels::Isa;
 use nervure_kernels::conv::{Forward, Scratch, Shape};
 use nervure_kernels::int8::{self, lanczos14};
+use nervure_kernels::motion::continued;
 use nervure_kernels::resample::{self, Filter, Resampler};
 
 use super::classical::{Classical, add_squares};
@@ -56,7 +57,9 @@ impl<N: Network> Enhancer<N> {
                     }
                 };
                 let (references, damaged) = window.split_at(self.task.target);
-                for picture in damaged.iter().chain(references) {
+                let moved = moved_on(references);
+                let (_, others) = references.split_last().unwrap_or((&moved, &[]));
+                for picture in damaged.iter().chain(others).chain([&moved]) {
                     even(&|x, y| f32::from(picture.row(y)[x]) / CODES, &mut input);
                 }
                 even(&|x, y| f32::from(u8::from(is_lost(lost, x, y))), &mut input);
@@ -67,6 +70,12 @@ impl<N: Network> Enhancer<N> {
         let found = self.net.corrections(Tensor::from_data(data, &self.device));
         (numbers(found), across)
     }
+}
+
+/// The last picture, moved on to where things will be next.
+fn moved_on(references: &[Plane<u8>]) -> Plane<u8> {
+    let last = references.len() - 1;
+    continued(&references[last], &references[last.saturating_sub(1)])
 }
 
 fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
@@ -84,7 +93,17 @@ impl Model for Enhancer<Net> {
             Work::Enlarge { .. } => {
                 Classical::new(scale).enlarge(&plain(picture), width, &mut large);
             }
-            Work::Recover => large = plain(picture),
+            Work::Recover => {
+                let moved = moved_on(&window[..self.task.target]);
+                for (y, row) in picture.rows().enumerate() {
+                    large.extend(row.iter().enumerate().map(|(x, code)| {
+                        let number = f32::from(*code) / CODES;
+                        let moved = f32::from(moved.row(y)[x]) / CODES;
+                        let lost = f32::from(u8::from(is_lost(lost, x, y)));
+                        number + (moved - number) * lost / 2.0
+                    }));
+                }
+            }
         }
         add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))
