@@ -78,6 +78,32 @@ fn moved_on(references: &[Plane<u8>]) -> Plane<u8> {
     continued(&references[last], &references[last.saturating_sub(1)])
 }
 
+/// What a network that mends begins with: where the last picture is lost, half what the decoder put there
+/// and half the picture before, moved on.
+fn begun(window: &[Plane<u8>], lost: Option<&LossMask>) -> Vec<f32> {
+    let last = window.len() - 1;
+    let (picture, moved) = (&window[last], moved_on(&window[..last]));
+    let mut begun = plain(picture);
+    let moved = plain(&moved);
+    for (at, (number, moved)) in begun.iter_mut().zip(moved).enumerate() {
+        if is_lost(lost, at % picture.width(), at / picture.width()) {
+            *number += (moved - *number) / 2.0;
+        }
+    }
+    begun
+}
+
+/// The picture that networks that mend begin with, as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun;
+
+impl Model for Begun {
+    fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
+        let width = window[window.len() - 1].width();
+        Ok(plane(&begun(window, lost), width))
+    }
+}
+
 fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
     lost.is_some_and(|mask| mask.is_lost(x / MACROBLOCK, y / MACROBLOCK))
 }
@@ -93,17 +119,7 @@ impl Model for Enhancer<Net> {
             Work::Enlarge { .. } => {
                 Classical::new(scale).enlarge(&plain(picture), width, &mut large);
             }
-            Work::Recover => {
-                let moved = moved_on(&window[..self.task.target]);
-                for (y, row) in picture.rows().enumerate() {
-                    large.extend(row.iter().enumerate().map(|(x, code)| {
-                        let number = f32::from(*code) / CODES;
-                        let moved = f32::from(moved.row(y)[x]) / CODES;
-                        let lost = f32::from(u8::from(is_lost(lost, x, y)));
-                        number + (moved - number) * lost / 2.0
-                    }));
-                }
-            }
+            Work::Recover => large = begun(window, lost),
         }
         add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))
