@@ -1,7 +1,7 @@
 //! A small dense network: for policies that decide in microseconds.
 //!
-//! Layers of `tanh` and a last one that is linear. Weights lie input by input, so that both ways through a
-//! layer are additions of rows, which compilers turn into vector instructions.
+//! Layers of `tanh` and a last one that is linear. Many inputs go through together: all that is done with a
+//! layer, either way, is a product of matrices, whose inner loops compilers turn into vector instructions.
 
 use serde::{Deserialize, Serialize};
 
@@ -338,6 +338,33 @@ mod tests {
                 (slope - found).abs() < 2e-3 + 0.01 * slope.abs(),
                 "{at}: {found}, {slope}"
             );
+        }
+    }
+
+    #[test]
+    fn rows_that_go_together_are_as_if_each_went_alone() {
+        let mut random = Random::new(4);
+        let network = Network::new(&[5, 19, 11, 3], 1.0, &mut random);
+        let rows = 7;
+        let mut normal =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| random.normal() as f32).collect() };
+        let (inputs, errors) = (normal(rows * 5), normal(rows * 3));
+        let (mut pass, mut alone) = (Pass::default(), Pass::default());
+        let out = network.forward(&inputs, &mut pass).to_vec();
+        let [mut together, mut summed] = [(); 2].map(|()| vec![0.0; network.weights().len()]);
+        network.backward(&errors, &mut pass, &mut together);
+        for row in 0..rows {
+            let input = &inputs[row * 5..][..5];
+            // To the last bit, or a policy would decide otherwise than it was trained.
+            assert_eq!(
+                network.forward(input, &mut alone),
+                &out[row * 3..][..3],
+                "{row}"
+            );
+            network.backward(&errors[row * 3..][..3], &mut alone, &mut summed);
+        }
+        for (a, b) in together.iter().zip(&summed) {
+            assert!((a - b).abs() < 1e-4, "{a}, {b}");
         }
     }
 

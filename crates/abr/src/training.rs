@@ -536,12 +536,31 @@ mod tests {
     }
 
     #[test]
+    fn a_gain_that_is_sure_counts_for_more_than_a_larger_one_by_luck() {
+        let trial = |gains: [f64; 2], errors: [f64; 2]| Trial {
+            steps: 0,
+            scores: Vec::new(),
+            gains: gains.to_vec(),
+            errors: errors.to_vec(),
+            reward: 0.0,
+            entropy: 0.0,
+            best: false,
+        };
+        let sure = trial([0.1, 0.04], [0.02, 0.01]);
+        assert!(sure.value() > trial([0.1, 0.2], [0.02, 0.1]).value());
+        assert!(sure.value() > trial([0.3, -0.01], [0.02, 0.01]).value());
+        assert!((standard_error(&[1.0, 3.0]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn configurations_that_cannot_be_are_refused() {
         let told = |text: &str| Config::parse("c.toml", text).unwrap_err().to_string();
         assert!(told("name = 1").starts_with("c.toml: "));
         let text = "name='x'\nprotocol='P1'\ntrain=['t']\nvalid=['v']\nsteps=";
         assert!(told(&format!("{text}0")).contains("that is 0"));
         assert!(told(&format!("{text}1\n[ppo]\nrate=-1.0")).contains("not above 0"));
+        assert!(told(&format!("{text}1\nstretch=-1.0")).contains("a stretch that is not"));
+        assert!(told(&format!("{text}1\n[ppo]\nkeep=1.0")).contains("a share to keep"));
         assert!(told(&format!("{text}1\nspeed=3")).contains("unknown field `speed`"));
     }
 }
