@@ -10,7 +10,7 @@ const RATES: [f64; 3] = [0.5, 1.0, 2.0];
 const CHUNK_S: f64 = 4.0;
 
 /// How many chunks an episode has. Whoever stays at the lowest rate has 10 at the end, and does not stall;
-/// whoever chooses at random has about -155; whoever fills the buffer first and then stays at the middle rate
+/// whoever chooses at random has about -150; whoever fills the buffer first and then stays at the middle rate
 /// for as long as that lasts has more than 13, without a stall.
 const CHUNKS: usize = 20;
 

@@ -27,7 +27,8 @@ fn full(tiers: usize) -> Full {
 /// Plays with random choices that the mask allows; checks every observation.
 fn random_episode(environment: &mut dyn Environment, seed: u64) -> (f32, Vec<Vec<f32>>) {
     let spaces = environment.spaces().clone();
-    let mut random = Random::new(seed);
+    // Its own chance: of the same as the environment's, choices would follow the link.
+    let mut random = Random::stream(seed, 1);
     environment.reset(seed);
     let (mut total, mut seen) = (0.0, Vec::new());
     loop {
