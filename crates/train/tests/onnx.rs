@@ -19,7 +19,11 @@ use nervure_train::nets::Network as _;
 use nervure_train::training::artefacts::net_of;
 
 #[path = "../../engine/tests/common/random.rs"]
-#[allow(dead_code, reason = "it makes pictures too")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "it makes pictures too, and for tests elsewhere"
+)]
 mod random;
 
 /// The same numbers on every run.
@@ -445,7 +449,7 @@ fn of_family(family: Family, scale: usize, sizes: &[(&str, u64)]) -> (Case, Vec<
         false => lanczos_of(given.clone().narrow(1, channels / 2, 1), scale),
     };
     let wanted = pixel_shuffle(base + net.corrections(given), scale);
-    let wanted = wanted.into_data().to_vec::<f32>().unwrap();
+    let wanted = wanted.into_data().try_to_vec::<f32>().unwrap();
     let name = format!("{family}-x{scale}");
     (
         Case {
