@@ -136,7 +136,7 @@ fn what_does_not_fit_is_refused() {
             }
         }),
         ("not on rgb", Precision::Fp32, |a| {
-            a.card.planes = crate::Planes::Rgb;
+            a.card.planes = Planes::Rgb;
         }),
         ("nothing of \"frames\"", Precision::Fp32, |a| {
             a.card.parameters.remove("frames");
