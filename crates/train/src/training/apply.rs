@@ -57,9 +57,7 @@ impl<N: Network> Enhancer<N> {
                     }
                 };
                 let (references, damaged) = window.split_at(self.task.target);
-                let moved = moved_on(references);
-                let (_, others) = references.split_last().unwrap_or((&moved, &[]));
-                for picture in damaged.iter().chain(others).chain([&moved]) {
+                for picture in damaged.iter().chain(references) {
                     even(&|x, y| f32::from(picture.row(y)[x]) / CODES, &mut input);
                 }
                 even(&|x, y| f32::from(u8::from(is_lost(lost, x, y))), &mut input);
@@ -72,20 +70,20 @@ impl<N: Network> Enhancer<N> {
     }
 }
 
-/// The last picture, moved on to where things will be next.
-fn moved_on(references: &[Plane<u8>]) -> Plane<u8> {
-    let last = references.len() - 1;
-    continued(&references[last], &references[last.saturating_sub(1)])
+/// A damaged picture after those before it, the last of which is moved on to where things will be.
+fn moved_on(window: &[Plane<u8>]) -> Vec<Plane<u8>> {
+    let last = window.len() - 2;
+    let mut moved = window.to_vec();
+    moved[last] = continued(&window[last], &window[last.saturating_sub(1)]);
+    moved
 }
 
 /// What a network that mends begins with: where the last picture is lost, half what the decoder put there
-/// and half the picture before, moved on.
+/// and half the picture before, which is moved on already.
 fn begun(window: &[Plane<u8>], lost: Option<&LossMask>) -> Vec<f32> {
-    let last = window.len() - 1;
-    let (picture, moved) = (&window[last], moved_on(&window[..last]));
+    let (before, picture) = (&window[window.len() - 2], &window[window.len() - 1]);
     let mut begun = plain(picture);
-    let moved = plain(&moved);
-    for (at, (number, moved)) in begun.iter_mut().zip(moved).enumerate() {
+    for (at, (number, moved)) in begun.iter_mut().zip(plain(before)).enumerate() {
         if is_lost(lost, at % picture.width(), at / picture.width()) {
             *number += (moved - *number) / 2.0;
         }
@@ -100,7 +98,7 @@ pub struct Begun;
 impl Model for Begun {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
         let width = window[window.len() - 1].width();
-        Ok(plane(&begun(window, lost), width))
+        Ok(plane(&begun(&moved_on(window), lost), width))
     }
 }
 
@@ -110,6 +108,14 @@ fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
 
 impl Model for Enhancer<Net> {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
+        let moved;
+        let window = match self.task.work {
+            Work::Enlarge { .. } => window,
+            Work::Recover => {
+                moved = moved_on(window);
+                &moved
+            }
+        };
         let picture = &window[self.task.target];
         let width = picture.width();
         let (corrections, across) = self.corrections(window, lost);
