@@ -17,13 +17,14 @@ pub(super) struct Made {
 }
 
 /// Pictures as a network that mends is given them: the damaged one; the same with the last reference
-/// where it is lost; where that is; and what it begins with, half of the first and half of the second.
-/// References follow, in the order they were shown.
+/// where it is lost; where that is; what it begins with, half of the first and half of the second; and how
+/// far the second is from the first. References follow, in the order they were shown.
 pub(super) const PICTURE: usize = 0;
 pub(super) const COPIED: usize = 1;
 pub(super) const LOST: usize = 2;
 pub(super) const BASE: usize = 3;
-pub(super) const REFERENCES: usize = 4;
+pub(super) const CHANGE: usize = 4;
+pub(super) const REFERENCES: usize = 5;
 
 /// More than any network has of anything.
 const MOST: usize = 1024;
@@ -376,8 +377,9 @@ impl Build<'_> {
             factor: 2,
         };
         x = self.plan.push(quarter, (1, 1), work);
-        let base = self.enter(vec![BASE]);
-        self.last(x, base, 1)?;
+        let last = self.conv("last", &[x], 2, PLAIN)?;
+        let from = self.enter(vec![BASE, CHANGE]);
+        self.plan.result = self.plan.push(1, (1, 1), Work::Mend { from, last });
         Ok((count + 1, count))
     }
 

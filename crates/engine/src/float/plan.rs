@@ -54,6 +54,13 @@ pub(super) enum Work {
     Shuffle { input: usize, factor: usize },
     /// The mean of several.
     Mean { inputs: Vec<usize> },
+    /// What mending begins with, corrections, and more or less of a change.
+    Mend {
+        /// What it begins with, and the change.
+        from: usize,
+        /// Corrections, and how much more.
+        last: usize,
+    },
     /// Features of a picture from where its pixels have gone.
     Warp {
         flow: usize,
@@ -162,6 +169,7 @@ impl Op {
                 ..Need::same(*input)
             }],
             Work::Mean { inputs } => inputs.iter().map(|input| Need::same(*input)).collect(),
+            Work::Mend { from, last } => vec![Need::same(*from), Need::same(*last)],
             Work::Warp { flow, .. } => vec![Need::same(*flow)],
         }
     }

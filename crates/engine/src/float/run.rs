@@ -204,6 +204,14 @@ impl Tile<'_> {
                             line.iter_mut().for_each(|number| *number /= share);
                         });
                     }
+                    Work::Mend { from, last } => {
+                        mend(
+                            &scratch.tensors[*from],
+                            &scratch.tensors[*last],
+                            &mut out,
+                            &made,
+                        );
+                    }
                     Work::Warp {
                         flow,
                         picture,
@@ -340,6 +348,19 @@ fn convolve(
         columns: made.columns.len(),
     };
     part.sums.run(&from, ends, to, &mut out.numbers);
+}
+
+fn mend(from: &Held, last: &Held, out: &mut Held, made: &Made) {
+    made.each(out, |_, row, line| {
+        let of = |held: &Held, channel| held.at(channel, row, made.columns.start);
+        let (base, change) = (&from.numbers[of(from, 0)..], &from.numbers[of(from, 1)..]);
+        let (corrections, more) = (&last.numbers[of(last, 0)..], &last.numbers[of(last, 1)..]);
+        let begun = base.iter().zip(change);
+        let told = corrections.iter().zip(more);
+        for (to, ((base, change), (correction, more))) in line.iter_mut().zip(begun.zip(told)) {
+            *to = base + correction + more * change;
+        }
+    });
 }
 
 fn split(input: &Held, out: &mut Held, made: &Made) {

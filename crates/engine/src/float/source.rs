@@ -2,7 +2,7 @@
 
 use nervure_frame::{LossMask, MACROBLOCK, Plane, Sample};
 
-use super::families::{BASE, COPIED, LOST, PICTURE, REFERENCES};
+use super::families::{BASE, CHANGE, COPIED, LOST, PICTURE, REFERENCES};
 
 /// Where numbers come from.
 pub(super) trait Source: Sync {
@@ -102,7 +102,9 @@ impl<T: Level> Source for Damaged<'_, T> {
             match picture {
                 COPIED if lost => *to = before[x].number(),
                 BASE if lost => *to += (before[x].number() - *to) / 2.0,
+                CHANGE if lost => *to = before[x].number() - *to,
                 COPIED | BASE => {}
+                CHANGE => *to = 0.0,
                 _ => *to = f32::from(u8::from(lost)),
             }
         }
@@ -162,6 +164,8 @@ mod tests {
         assert_eq!(row(COPIED, 16), [5, 5, 1, 1]);
         assert_eq!(row(COPIED, 15), [5; 4]);
         assert_eq!(row(LOST, 30), [0, 0, 5, 5]);
+        assert_eq!(row(BASE, 16), [5, 5, 3, 3]);
+        assert_eq!(row(CHANGE, 16), [0, 0, -4, -4]);
         assert_eq!(row(REFERENCES, 16), [1; 4]);
     }
 }

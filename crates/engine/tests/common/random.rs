@@ -114,7 +114,7 @@ pub fn artefact(family: Family, scale: u32, sizes: &[(&str, u64)]) -> Artefact {
             convs.add("temporal.2.conv", [features, 3 * features, 3, 3], 1.0);
             convs.add("fuse", [half, half + features, 3, 3], 1.0);
             convs.add("up", [4 * few, half, 3, 3], 1.0);
-            convs.add("last", [1, few, 3, 3], 0.2);
+            convs.add("last", [2, few, 3, 3], 0.2);
         }
     }
     let card = Card {

@@ -126,8 +126,8 @@ pub(super) fn frame_recovery(artefact: &Artefact) -> Result<Graph> {
     let change = it.node("Mul", "copied.lost", &[&change, &lost]);
     let copied = it.node("Add", "copied", &[&picture, &change]);
     let half_of = it.builder.constant("base.half", &[], Constant::F32(&[0.5]));
-    let change = it.node("Mul", "base.change", &[&change, &half_of]);
-    let base = it.node("Add", "base", &[&picture, &change]);
+    let half_change = it.node("Mul", "base.change", &[&change, &half_of]);
+    let base = it.node("Add", "base", &[&picture, &half_change]);
 
     let x = it.joined("entering", &[&picture, &copied, &lost]);
     let mut x = it.conv("enter", "enter", &x, (3, width), RELU)?;
@@ -168,7 +168,13 @@ pub(super) fn frame_recovery(artefact: &Artefact) -> Result<Graph> {
     }
     x = it.conv("up", "up", &x, (half, 4 * few), PLAIN)?;
     x = shuffled(&mut it.builder, "shuffled", x, 2);
-    it.finish(&base, &x, (few, 1))
+    let last = it.conv("last", "last", &x, (few, 2), PLAIN)?;
+    let corrections = channels(&mut it.builder, "corrections", &last, 0, 1);
+    let more = channels(&mut it.builder, "more", &last, 1, 1);
+    let more = it.node("Mul", "more.change", &[&more, &change]);
+    let corrected = it.node("Add", "corrected", &[&base, &corrections]);
+    it.node("Add", OUTPUT, &[&corrected, &more]);
+    Ok(it.builder.finish())
 }
 
 fn odd_window(artefact: &Artefact) -> Result<usize> {

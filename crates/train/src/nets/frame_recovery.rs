@@ -46,7 +46,8 @@ impl FrameRecoveryConfig {
             stride: 2,
             ..ConvConfig::new(inputs, outputs).relu()
         };
-        let last = ConvConfig::new(full / 2, self.planes).gain(0.01);
+        // Corrections, and how much more of the picture before.
+        let last = ConvConfig::new(full / 2, 2 * self.planes).gain(0.01);
         FrameRecoveryNet {
             // The picture, the one before where it is lost, and where that is.
             enter: ConvConfig::new(2 * self.planes + 1, full)
@@ -95,8 +96,9 @@ impl FrameRecoveryNet {
     /// `[batch, references * planes, rows, columns]`, the pictures before it in the order they were
     /// shown, and `[batch, 1, rows, columns]`: 1 where it is lost, 0 elsewhere.
     ///
-    /// What it begins with, where the picture is lost, is half what the decoder put there and half the
-    /// last reference. That one is best moved on to where things will be by now
+    /// Where the picture is lost it takes a share of the last reference and the rest from what the decoder
+    /// put there: it begins with half of each, and says for each pixel how much more or less. Everywhere
+    /// it adds corrections. The last reference is best moved on to where things will be by now
     /// ([`nervure_kernels::motion::continued`]), as it is in training.
     ///
     /// # Panics
@@ -157,7 +159,7 @@ impl Network for FrameRecoveryNet {
 
         let x = self
             .enter
-            .forward(Tensor::cat(vec![picture, copied, lost], 1));
+            .forward(Tensor::cat(vec![picture.clone(), copied.clone(), lost], 1));
         let x = self.at_full.iter().fold(x, |x, block| block.forward(x));
         let x = self.down.forward(x);
         let spatial = self.spatial.iter().fold(x, |x, block| block.forward(x));
@@ -176,7 +178,10 @@ impl Network for FrameRecoveryNet {
         let x = self.fuse.forward(Tensor::cat(vec![spatial, temporal], 1));
         let x = self.refine.iter().fold(x, |x, block| block.forward(x));
         let features = pixel_shuffle(self.up.forward(x), 2);
-        (features.clone(), self.last.forward(features))
+        let last = self.last.forward(features.clone());
+        let corrections = last.clone().narrow(1, 0, planes);
+        let more = last.narrow(1, planes, planes);
+        (features, corrections + more * (copied - picture))
     }
 }
 

@@ -14,6 +14,8 @@ pub enum LossKind {
     L1,
     /// The mean distance, rounded off where it is near zero.
     Charbonnier,
+    /// The mean square of the distance, which PSNR counts: what is far off decides.
+    L2,
 }
 
 /// How networks are judged while they learn.
@@ -66,7 +68,11 @@ impl LossConfig {
             true => {
                 let patches = [batch, channels * rows * columns];
                 let classical = self.distance(wanted).reshape(patches).mean_dim(1);
-                (distances.reshape(patches).mean_dim(1) / (classical + SMOOTH)).mean()
+                let smooth = match self.kind {
+                    LossKind::L2 => SMOOTH * SMOOTH,
+                    LossKind::L1 | LossKind::Charbonnier => SMOOTH,
+                };
+                (distances.reshape(patches).mean_dim(1) / (classical + smooth)).mean()
             }
             false => distances.mean(),
         };
@@ -83,6 +89,7 @@ impl LossConfig {
     fn distance<const D: usize>(&self, error: Tensor<D>) -> Tensor<D> {
         match self.kind {
             LossKind::L1 => error.abs(),
+            LossKind::L2 => error.clone() * error,
             LossKind::Charbonnier => (error.clone() * error + ROUND * ROUND).sqrt() - ROUND,
         }
     }
@@ -113,6 +120,20 @@ mod tests {
         };
         assert!((loss(charbonnier, found, wanted, 1) - 0.3125).abs() < 2.0 * ROUND as f32);
         assert_eq!(loss(charbonnier, wanted, wanted, 1), 0.0);
+        let squares = LossConfig {
+            kind: LossKind::L2,
+            ..l1
+        };
+        assert_eq!(
+            loss(squares, found, wanted, 1),
+            (0.0625 + 0.25 + 0.25) / 4.0
+        );
+        let shares = LossConfig {
+            normalised: true,
+            ..squares
+        };
+        let wide = 0.0625 / 0.0625 + 0.0 + 0.25 / 0.0625 + 0.25 / 0.25;
+        assert!((loss(shares, found, wanted, 1) - wide / 4.0).abs() < 1e-3);
         let normalised = LossConfig {
             normalised: true,
             ..l1

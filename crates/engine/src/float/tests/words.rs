@@ -258,11 +258,12 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             for block in 0..size("blocks") {
                 x = net.residual(&format!("refine.{block}"), &x);
             }
-            let x = net
-                .plain("last", &net.plain("up", &x).shuffled(2))
-                .plus(&base);
+            let last = net.plain("last", &net.plain("up", &x).shuffled(2));
             let cut = Maps::of((1, height, width), |_, row, column| {
-                x.at(0, row as isize, column as isize)
+                let (row, column) = (row as isize, column as isize);
+                let change = copied.at(0, row, column) - damaged.at(0, row, column);
+                let corrected = base.at(0, row, column) + last.at(0, row, column);
+                corrected + last.at(1, row, column) * change
             });
             cut.numbers
         }
