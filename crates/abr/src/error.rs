@@ -161,6 +161,10 @@ impl Error {
             Error::Setting { name, .. } if name.ends_with(".toml") => Some(
                 "docs/abr.md says what such files hold".into(),
             ),
+            Error::Unknown {
+                kind: "quality table" | "device" | "video" | "protocol",
+                ..
+            } => Some("if it is a file, is the path right?".into()),
             Error::Quality { .. } => {
                 Some("`nervure abr ladder VIDEO --out FILE` measures a table".into())
             }

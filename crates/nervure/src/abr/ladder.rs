@@ -338,54 +338,58 @@ fn write(path: &Path, table: &QualityTable) -> Result<()> {
 }
 
 /// The table as people read it.
-fn words(table_found: &QualityTable) -> String {
-    let it = table_found;
-    let head = |more: &[&str]| {
+fn words(found: &QualityTable) -> String {
+    let head = |more: &[&str], tiers: &[String]| -> Vec<String> {
         let words = ["kbit/s", "size"].iter().chain(more);
         let words = words.map(|word| (*word).to_string());
-        words
-            .chain(it.tiers.iter().cloned())
-            .collect::<Vec<String>>()
+        words.chain(tiers.iter().cloned()).collect()
     };
-    let mut scores = vec![head(&["weighs"])];
-    let mut saved = vec![head(&[])];
-    let mut speeds = vec![head(&[])];
-    for (level, rung) in it.rungs.iter().enumerate() {
-        let size = format!("{}x{}", rung.width, rung.height);
-        let begin = vec![rung.kbps.to_string(), size];
-        let mut line = begin.clone();
-        line.push(
-            rung.measured_kbps
-                .map_or("–".into(), |rate| format!("{rate:.0}")),
-        );
+    let mut scores = vec![head(&["weighs"], &found.tiers)];
+    let mut saved = vec![head(&[], &found.tiers[1..])];
+    let mut speeds = vec![head(&[], &found.tiers)];
+    for (level, rung) in found.rungs.iter().enumerate() {
+        let begin = [
+            rung.kbps.to_string(),
+            format!("{}x{}", rung.width, rung.height),
+        ];
+        let weighs = rung
+            .measured_kbps
+            .map_or("–".into(), |rate| format!("{rate:.0}"));
         let plain = rung.quality[0];
-        line.extend(
-            rung.quality
+        let tiers = rung.quality.iter().enumerate();
+        let values = tiers.map(|(tier, value)| match tier {
+            0 => format!("{value:.2}"),
+            _ => format!("{value:.2} ({:+.2})", value - plain),
+        });
+        scores.push(
+            begin
                 .iter()
-                .enumerate()
-                .map(|(tier, value)| match tier {
-                    0 => format!("{value:.2}"),
-                    _ => format!("{value:.2} ({:+.2})", value - plain),
-                }),
+                .cloned()
+                .chain([weighs])
+                .chain(values)
+                .collect(),
         );
-        scores.push(line);
-        let share = |tier| match it.saved(level, tier) {
+        // Pictures as large as the video were in no tier made larger.
+        let Some(rates) = &rung.frames_per_s else {
+            continue;
+        };
+        let share = |tier| match found.saved(level, tier) {
             Some(share) => format!("{:+.1}%", share * 100.0),
             None => "–".into(),
         };
-        let shares = (0..it.tiers.len()).map(share);
+        let shares = (1..found.tiers.len()).map(share);
         saved.push(begin.iter().cloned().chain(shares).collect());
-        if let Some(rates) = &rung.frames_per_s {
-            let rates = rates.iter().map(|rate| format!("{rate:.0}"));
-            speeds.push(begin.into_iter().chain(rates).collect());
-        }
+        let rates = rates.iter().map(|rate| format!("{rate:.0}"));
+        speeds.push(begin.into_iter().chain(rates).collect());
     }
-    let mut text = format!("{}:\n{}", it.metric, table(&scores, 2));
-    text += &format!(
-        "\nOf the rate, saved at the same {} without a model:\n{}",
-        it.metric,
-        table(&saved, 2)
-    );
+    let metric = found.metric;
+    let mut text = format!("{metric}:\n{}", table(&scores, 2));
+    if saved.len() > 1 && found.tiers.len() > 1 {
+        text += &format!(
+            "\nOf the rate, saved at the same {metric} without a model:\n{}",
+            table(&saved, 2)
+        );
+    }
     if speeds.len() > 1 {
         text += &format!("\nFrames/s on this machine:\n{}", table(&speeds, 2));
     }
