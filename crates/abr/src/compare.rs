@@ -254,7 +254,7 @@ mod tests {
         let kinds = kinds(&["robustmpc", "bb", "fixed:0"], &[]);
         let mut told = 0;
         let rows = compare(&[set], &stage("envivio", None), &kinds, 1, &mut |_| {
-            told += 1
+            told += 1;
         })
         .unwrap();
         assert_eq!((rows.len(), told), (3, 3));

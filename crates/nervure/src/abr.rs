@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// Compare and train bitrate controllers in simulation, measure ladders, and handle bandwidth traces
+/// Compare and train bitrate controllers, measure ladders, and handle bandwidth traces
 #[derive(Args, Debug)]
 pub(crate) struct AbrArgs {
     #[command(subcommand)]

@@ -24,7 +24,7 @@ pub(super) struct Judge {
 }
 
 enum By {
-    Psnr { scorer: Scorer, pooled: Pooled },
+    Psnr { scorer: Box<Scorer>, pooled: Pooled },
     Vmaf { scoring: Scoring, neg: bool },
 }
 
@@ -32,7 +32,7 @@ impl Judge {
     pub(super) fn new(metric: Metric, format: PictureFormat) -> Result<Judge> {
         let by = match metric {
             Metric::Psnr => By::Psnr {
-                scorer: Scorer::new(),
+                scorer: Box::default(),
                 pooled: Pooled::new(),
             },
             Metric::Vmaf | Metric::VmafNeg => By::Vmaf {
