@@ -3,10 +3,14 @@
 //! `cargo bench -p nervure-abr --bench simulator`
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use nervure_abr::controller::Kind;
 use nervure_abr::energy::Device;
+use nervure_abr::environment::Memory;
+use nervure_abr::network::Network;
+use nervure_abr::policy::{Card, Policy};
 use nervure_abr::qoe::Terms;
 use nervure_abr::session::{Setting, play};
 use nervure_abr::trace::Markov;
@@ -17,6 +21,26 @@ const RUNS: usize = 9;
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
+}
+
+/// As large as those that are trained; what it decides does not matter here.
+fn policy(video: &Video) -> Policy {
+    let levels = video.ladder().len();
+    let sizes = [Memory::width(levels, 1), 64, 64, levels];
+    Policy {
+        card: Card {
+            schema: Policy::schema(),
+            name: "untrained".into(),
+            protocol: "P1".into(),
+            ladder_kbps: video.ladder().to_vec(),
+            tiers: 1,
+            training: String::new(),
+            seed: 0,
+            steps: 0,
+            valid: Vec::new(),
+        },
+        network: Network::new(&sizes, 1.0, &mut Random::new(0)),
+    }
 }
 
 fn main() {
@@ -53,8 +77,13 @@ fn main() {
         terms: Terms::linear(&simulators[0]),
         device: Device::named("phone-lte").unwrap(),
     };
-    for name in ["bb", "bola", "bola-e", "dynamic", "mpc", "robustmpc"] {
-        let kind = Kind::parse(name).unwrap();
+    let names = ["bb", "bola", "bola-e", "dynamic", "mpc", "robustmpc"];
+    let mut kinds: Vec<(&str, Kind)> = names
+        .iter()
+        .map(|name| (*name, Kind::parse(name).unwrap()))
+        .collect();
+    kinds.push(("a policy", Kind::Policy(Arc::new(policy(&video)), 0.0)));
+    for (name, kind) in kinds {
         let (start, mut decisions) = (Instant::now(), 0);
         while start.elapsed().as_secs_f64() < 0.5 {
             for simulator in simulators.iter().take(8) {

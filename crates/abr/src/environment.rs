@@ -80,6 +80,11 @@ pub trait Environment: Send {
 
     /// For every choice of every part, one after the other, whether it can be taken now.
     fn mask(&self) -> &[bool];
+
+    /// What no player can know now but an environment may: for critics, which are there only to learn.
+    fn hindsight(&self) -> &[f32] {
+        &[]
+    }
 }
 
 #[cfg(test)]

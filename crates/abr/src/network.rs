@@ -1,7 +1,7 @@
 //! A small dense network: for policies that decide in microseconds.
 //!
-//! Layers of `tanh` and a last one that is linear. Weights lie input by input, so that both ways through a
-//! layer are additions of rows, which compilers turn into vector instructions.
+//! Layers of `tanh` and a last one that is linear. Many inputs go through together: all that is done with a
+//! layer, either way, is a product of matrices, whose inner loops compilers turn into vector instructions.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,16 @@ pub struct Network {
     weights: Vec<f32>,
 }
 
-/// What a pass through a network leaves behind: the values of every layer.
+/// What a pass through a network leaves behind: the values of every layer, row by row.
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
-    values: Vec<f32>,
+    /// For each layer, the rows that went in.
+    values: Vec<Vec<f32>>,
+    out: Vec<f32>,
     errors: Vec<f32>,
     next: Vec<f32>,
+    turned: Vec<f32>,
+    panel: Vec<f32>,
 }
 
 impl Network {
@@ -76,95 +80,179 @@ impl Network {
         &mut self.weights
     }
 
-    /// What the network makes of an input. After its first use of a pass it allocates nothing.
-    pub fn forward<'a>(&self, input: &[f32], pass: &'a mut Pass) -> &'a [f32] {
-        pass.values.clear();
-        pass.values.extend_from_slice(input);
-        let (mut from, mut at) = (0, 0);
+    /// What the network makes of one input or of many, one after the other; each row's result is the same
+    /// whatever rows are beside it. After its first use of a pass it allocates nothing.
+    pub fn forward<'a>(&self, inputs: &[f32], pass: &'a mut Pass) -> &'a [f32] {
+        let rows = inputs.len() / self.inputs();
+        pass.values.resize_with(self.sizes.len() - 1, Vec::new);
+        pass.values[0].clear();
+        pass.values[0].extend_from_slice(inputs);
+        let mut at = 0;
         for (layer, pair) in self.sizes.windows(2).enumerate() {
             let [inputs, outputs] = [pair[0], pair[1]];
-            let to = pass.values.len();
             let bias = at + inputs * outputs;
-            pass.values
-                .extend_from_slice(&self.weights[bias..bias + outputs]);
-            let (before, out) = pass.values.split_at_mut(to);
-            for (value, row) in before[from..]
-                .iter()
-                .zip(self.weights[at..bias].chunks_exact(outputs))
-            {
-                for (sum, weight) in out.iter_mut().zip(row) {
-                    *sum += value * weight;
-                }
+            pass.out.clear();
+            for _ in 0..rows {
+                pass.out
+                    .extend_from_slice(&self.weights[bias..bias + outputs]);
             }
+            let product = Product {
+                left: &pass.values[layer],
+                steps: (inputs, 1),
+                inner: inputs,
+                right: &self.weights[at..bias],
+                width: outputs,
+            };
+            product.add_to(&mut pass.out, &mut pass.panel);
+            at = bias + outputs;
             if layer + 2 < self.sizes.len() {
-                for value in out {
+                for value in &mut pass.out {
                     *value = tanh(*value);
                 }
+                std::mem::swap(&mut pass.out, &mut pass.values[layer + 1]);
             }
-            (from, at) = (to, bias + outputs);
         }
-        &pass.values[from..]
+        &pass.out
     }
 
     /// Adds the gradient of a loss, of which `errors` is the gradient by the outputs of the last
-    /// [`Network::forward`] with this pass.
+    /// [`Network::forward`] with this pass, summed over its rows.
     pub fn backward(&self, errors: &[f32], pass: &mut Pass, gradient: &mut [f32]) {
         let Pass {
             values,
             errors: now,
             next,
+            turned,
+            panel,
+            ..
         } = pass;
         now.clear();
         now.extend_from_slice(errors);
-        let mut end = values.len() - self.outputs();
+        let rows = errors.len() / self.outputs();
         let mut at = self.weights.len();
-        for pair in self.sizes.windows(2).rev() {
+        for (layer, pair) in self.sizes.windows(2).enumerate().rev() {
             let [inputs, outputs] = [pair[0], pair[1]];
             let bias = at - outputs;
             at = bias - inputs * outputs;
-            for (sum, error) in gradient[bias..bias + outputs].iter_mut().zip(&*now) {
-                *sum += error;
-            }
-            let before = &values[end - inputs..end];
-            let rows = gradient[at..bias].chunks_exact_mut(outputs);
-            for (value, row) in before.iter().zip(rows) {
-                for (sum, error) in row.iter_mut().zip(&*now) {
-                    *sum += value * error;
+            for row in now.chunks_exact(outputs) {
+                for (sum, error) in gradient[bias..bias + outputs].iter_mut().zip(row) {
+                    *sum += error;
                 }
             }
-            if at == 0 {
+            let before = &values[layer];
+            let by_weights = Product {
+                left: before,
+                steps: (1, inputs),
+                inner: rows,
+                right: now,
+                width: outputs,
+            };
+            by_weights.add_to(&mut gradient[at..bias], panel);
+            if layer == 0 {
                 return;
             }
+            turned.clear();
+            for output in 0..outputs {
+                let column = self.weights[at..bias].chunks_exact(outputs);
+                turned.extend(column.map(|row| row[output]));
+            }
             next.clear();
-            let rows = self.weights[at..bias].chunks_exact(outputs);
-            next.extend(
-                before
-                    .iter()
-                    .zip(rows)
-                    .map(|(value, row)| (1.0 - value * value) * dot(row, now)),
-            );
+            next.resize(rows * inputs, 0.0);
+            let by_inputs = Product {
+                left: now,
+                steps: (outputs, 1),
+                inner: outputs,
+                right: turned,
+                width: inputs,
+            };
+            by_inputs.add_to(next, panel);
+            for (error, value) in next.iter_mut().zip(before) {
+                *error *= 1.0 - value * value;
+            }
             std::mem::swap(now, next);
-            end -= inputs;
         }
     }
 }
 
-/// The sum of products, in lanes.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let (a_lanes, b_lanes) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a_lanes
-        .remainder()
-        .iter()
-        .zip(b_lanes.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a_lanes.zip(b_lanes) {
-        for lane in 0..8 {
-            lanes[lane] += a[lane] * b[lane];
+/// Rows of a product that are worked out together, so that what is read of the right side serves all.
+const ROWS: usize = 4;
+
+/// A product of two matrices. Each number of it is a sum in the order of the inner index, however the
+/// work is cut: results do not depend on how many rows there are.
+struct Product<'a> {
+    left: &'a [f32],
+    /// From one row of the left side to the next, and from one column to the next.
+    steps: (usize, usize),
+    inner: usize,
+    /// Row by row.
+    right: &'a [f32],
+    width: usize,
+}
+
+impl Product<'_> {
+    /// Adds it to a matrix; `panel` is room to work in.
+    fn add_to(&self, to: &mut [f32], panel: &mut Vec<f32>) {
+        let mut blocks = to.chunks_exact_mut(ROWS * self.width);
+        let mut row = 0;
+        for block in &mut blocks {
+            self.rows::<ROWS>(row, block, panel);
+            row += ROWS;
+        }
+        for block in blocks.into_remainder().chunks_exact_mut(self.width) {
+            self.rows::<1>(row, block, panel);
+            row += 1;
         }
     }
-    lanes.iter().sum::<f32>() + rest
+
+    /// So many rows of it, from one on.
+    fn rows<const R: usize>(&self, row: usize, to: &mut [f32], panel: &mut Vec<f32>) {
+        let (down, along) = self.steps;
+        panel.clear();
+        for inner in 0..self.inner {
+            let at = row * down + inner * along;
+            panel.extend((0..R).map(|row| self.left[at + row * down]));
+        }
+        let panel = panel.as_chunks::<R>().0;
+        let mut column = 0;
+        while column + 8 <= self.width {
+            self.tile::<R, 8>(panel, column, to);
+            column += 8;
+        }
+        while column + 2 <= self.width {
+            self.tile::<R, 2>(panel, column, to);
+            column += 2;
+        }
+        if column < self.width {
+            self.tile::<R, 1>(panel, column, to);
+        }
+    }
+
+    /// Some columns of these rows, whose sums stay in registers.
+    #[inline(always)]
+    fn tile<const R: usize, const C: usize>(
+        &self,
+        panel: &[[f32; R]],
+        column: usize,
+        to: &mut [f32],
+    ) {
+        let mut sums = [[0.0_f32; C]; R];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let from = row * self.width + column;
+            sums.copy_from_slice(&to[from..from + C]);
+        }
+        for (left, right) in panel.iter().zip(self.right.chunks_exact(self.width)) {
+            let right = &right[column..column + C];
+            for (sums, left) in sums.iter_mut().zip(left) {
+                for (sum, right) in sums.iter_mut().zip(right) {
+                    *sum += left * right;
+                }
+            }
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            let from = row * self.width + column;
+            to[from..from + C].copy_from_slice(sums);
+        }
+    }
 }
 
 /// The hyperbolic tangent by a quotient of polynomials, within 1e-4 and the same on every machine.
@@ -250,6 +338,33 @@ mod tests {
                 (slope - found).abs() < 2e-3 + 0.01 * slope.abs(),
                 "{at}: {found}, {slope}"
             );
+        }
+    }
+
+    #[test]
+    fn rows_that_go_together_are_as_if_each_went_alone() {
+        let mut random = Random::new(4);
+        let network = Network::new(&[5, 19, 11, 3], 1.0, &mut random);
+        let rows = 7;
+        let mut normal =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| random.normal() as f32).collect() };
+        let (inputs, errors) = (normal(rows * 5), normal(rows * 3));
+        let (mut pass, mut alone) = (Pass::default(), Pass::default());
+        let out = network.forward(&inputs, &mut pass).to_vec();
+        let [mut together, mut summed] = [(); 2].map(|()| vec![0.0; network.weights().len()]);
+        network.backward(&errors, &mut pass, &mut together);
+        for row in 0..rows {
+            let input = &inputs[row * 5..][..5];
+            // To the last bit, or a policy would decide otherwise than it was trained.
+            assert_eq!(
+                network.forward(input, &mut alone),
+                &out[row * 3..][..3],
+                "{row}"
+            );
+            network.backward(&errors[row * 3..][..3], &mut alone, &mut summed);
+        }
+        for (a, b) in together.iter().zip(&summed) {
+            assert!((a - b).abs() < 1e-4, "{a}, {b}");
         }
     }
 

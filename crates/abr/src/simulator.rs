@@ -259,6 +259,42 @@ impl Simulator {
         }
     }
 
+    /// Takes over the link of another simulator, each of its rates times `factor`. It allocates nothing
+    /// where it had as long a link before.
+    pub fn follow(&mut self, other: &Simulator, factor: f64) {
+        self.rows.clear();
+        self.rows.extend(other.rows.iter().map(|row| Row {
+            end_s: row.end_s,
+            bytes_per_s: row.bytes_per_s * factor,
+        }));
+        (self.start_s, self.loop_s) = (other.start_s, other.loop_s);
+    }
+
+    /// The mean rates in Mbit/s that the link will have in the windows from now to each of `ends_s`, which
+    /// rise: what only a look into the future tells.
+    pub fn ahead(&self, state: &State, ends_s: &[f64], to: &mut Vec<f64>) {
+        let (mut row, mut at_s, mut clock_s) = (state.row as usize, state.at_s, 0.0);
+        for end_s in ends_s {
+            let (begin_s, mut bytes) = (clock_s, 0.0);
+            loop {
+                let Row {
+                    end_s: row_end_s,
+                    bytes_per_s,
+                } = self.rows[row];
+                let (left_s, wanted_s) = (row_end_s - at_s, end_s - clock_s);
+                if left_s > wanted_s {
+                    bytes += bytes_per_s * wanted_s;
+                    (at_s, clock_s) = (at_s + wanted_s, *end_s);
+                    break;
+                }
+                bytes += bytes_per_s * left_s;
+                clock_s += left_s;
+                (row, at_s) = self.after(row, row_end_s);
+            }
+            to.push(bytes * 8e-6 / (end_s - begin_s));
+        }
+    }
+
     /// Lets time go by without a download.
     fn pass(&self, state: &mut State, ms: f64) {
         let mut left_ms = ms;

@@ -28,7 +28,8 @@ pub struct Config {
     /// The seed of all chance.
     #[serde(default)]
     pub seed: u64,
-    /// Folders of traces to learn from.
+    /// Folders of traces to learn from. Each is a family, of which as many episodes are drawn as of others;
+    /// one that is named twice counts twice.
     pub train: Vec<PathBuf>,
     /// Folders of traces that say when to stop; each is a set.
     pub valid: Vec<PathBuf>,
@@ -46,6 +47,9 @@ pub struct Config {
     /// So many trials without a better one end the training.
     #[serde(default = "patience")]
     pub patience: usize,
+    /// Links are made faster or slower at random, by a factor whose logarithm is at most this.
+    #[serde(default)]
+    pub stretch: f64,
     /// How the policy learns.
     #[serde(default)]
     pub ppo: Ppo,
@@ -97,6 +101,11 @@ impl Config {
         if !rates.iter().all(|it| it.is_finite() && *it > 0.0) {
             return Err(Error::setting(file, "a rate that is not above 0"));
         }
+        if !(0.0..=2.0).contains(&config.stretch) || !(0.0..1.0).contains(&ppo.keep) {
+            let reason =
+                "a stretch that is not from 0 to 2, or a share to keep that is not below 1";
+            return Err(Error::setting(file, reason));
+        }
         if config.train.is_empty() || config.valid.is_empty() {
             return Err(Error::setting(
                 file,
@@ -116,6 +125,8 @@ pub struct Trial {
     pub scores: Vec<(String, f64)>,
     /// The mean difference to RobustMPC of each set.
     pub gains: Vec<f64>,
+    /// The standard error of that.
+    pub errors: Vec<f64>,
     /// The mean reward of an episode in training, before; 0 where none ended.
     pub reward: f64,
     /// How undecided the policy was, in nats.
@@ -125,10 +136,13 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// What makes one trial better than another: the mean gain over the sets, and the least.
+    /// What makes one trial better than another: gains in standard errors, their mean over the sets and the
+    /// least of them. A set where the policy is surely better counts for more than one where it is by luck.
     #[must_use]
     pub fn value(&self) -> f64 {
-        mean(&self.gains) + self.gains.iter().copied().fold(f64::INFINITY, f64::min)
+        let pairs = self.gains.iter().zip(&self.errors);
+        let sure: Vec<f64> = pairs.map(|(gain, error)| gain / (error + 1e-6)).collect();
+        mean(&sure) + sure.iter().copied().fold(f64::INFINITY, f64::min)
     }
 }
 
@@ -279,19 +293,22 @@ impl Ground {
             random_start: true,
             ..player.clone()
         };
-        let mut traces: Vec<Trace> = Vec::new();
-        for folder in &config.train {
-            traces.extend(read_folder(folder, None)?);
-        }
         let on = |player: &Player, traces: &[Trace]| -> Result<Vec<Simulator>, Error> {
             let each = traces
                 .iter()
                 .map(|trace| Simulator::new(trace, &video, player));
             each.collect()
         };
-        let simulators = on(&anywhere, &traces)?;
+        let (mut families, mut orderly) = (Vec::new(), Vec::new());
+        for folder in &config.train {
+            let traces = read_folder(folder, None)?;
+            let starts = on(&player, &traces)?;
+            // Half of the episodes begin where sessions are judged from, the others anywhere.
+            families.push([&on(&anywhere, &traces)?[..], &starts].concat());
+            orderly.extend(starts);
+        }
         let setting = Setting {
-            terms: Terms::linear(&simulators[0]),
+            terms: Terms::linear(&orderly[0]),
             device: Device::named("phone-lte")?,
         };
         let mut valid = Vec::new();
@@ -303,9 +320,10 @@ impl Ground {
             valid.push((name.to_string_lossy().into_owned(), links, scores));
         }
         Ok(Ground {
-            orderly: on(&player, &traces)?,
+            orderly,
             course: Arc::new(Course {
-                simulators,
+                families,
+                stretch: config.stretch,
                 setting: setting.clone(),
                 joule_price: 0.0,
             }),
@@ -361,7 +379,7 @@ impl Ground {
                 steps: trial.steps,
                 valid: trial.scores.clone(),
             },
-            network: learner.policy.clone(),
+            network: learner.average.clone(),
         }
     }
 
@@ -376,6 +394,7 @@ impl Ground {
             steps: learner.steps,
             scores: Vec::new(),
             gains: Vec::new(),
+            errors: Vec::new(),
             reward: if round.reward.is_finite() {
                 round.reward
             } else {
@@ -396,11 +415,20 @@ impl Ground {
             let gains: Vec<f64> = scores.iter().zip(baseline).map(|(a, b)| a - b).collect();
             trial.scores.push((name.clone(), mean(&scores)));
             trial.gains.push(mean(&gains));
+            trial.errors.push(standard_error(&gains));
         }
         let value = trial.value();
         trial.best = before.iter().all(|it| it.value() < value);
         Ok(trial)
     }
+}
+
+/// The standard error of a mean.
+fn standard_error(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|it| (it - mean).powi(2)).sum();
+    let count = values.len() as f64;
+    (squares / (count - 1.0).max(1.0) / count).sqrt()
 }
 
 /// Writes down what a teacher does, and what it could see.
@@ -508,12 +536,31 @@ mod tests {
     }
 
     #[test]
+    fn a_gain_that_is_sure_counts_for_more_than_a_larger_one_by_luck() {
+        let trial = |gains: [f64; 2], errors: [f64; 2]| Trial {
+            steps: 0,
+            scores: Vec::new(),
+            gains: gains.to_vec(),
+            errors: errors.to_vec(),
+            reward: 0.0,
+            entropy: 0.0,
+            best: false,
+        };
+        let sure = trial([0.1, 0.04], [0.02, 0.01]);
+        assert!(sure.value() > trial([0.1, 0.2], [0.02, 0.1]).value());
+        assert!(sure.value() > trial([0.3, -0.01], [0.02, 0.01]).value());
+        assert!((standard_error(&[1.0, 3.0]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn configurations_that_cannot_be_are_refused() {
         let told = |text: &str| Config::parse("c.toml", text).unwrap_err().to_string();
         assert!(told("name = 1").starts_with("c.toml: "));
         let text = "name='x'\nprotocol='P1'\ntrain=['t']\nvalid=['v']\nsteps=";
         assert!(told(&format!("{text}0")).contains("that is 0"));
         assert!(told(&format!("{text}1\n[ppo]\nrate=-1.0")).contains("not above 0"));
+        assert!(told(&format!("{text}1\nstretch=-1.0")).contains("a stretch that is not"));
+        assert!(told(&format!("{text}1\n[ppo]\nkeep=1.0")).contains("a share to keep"));
         assert!(told(&format!("{text}1\nspeed=3")).contains("unknown field `speed`"));
     }
 }

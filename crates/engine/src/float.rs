@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nervure_frame::{LossMask, Plane};
 use nervure_kernels::Isa;
+use nervure_kernels::motion::continued;
 use nervure_record::{Artefact, Card, Family};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -250,7 +251,11 @@ impl Fitted {
         match (self.model.mends(), lost) {
             (false, _) => self.tiles(&Shown(window), lines, sample),
             (true, Some(lost)) => {
-                let shown = window;
+                let target = self.model.target();
+                let moved = continued(window[target - 1], window[target.saturating_sub(2)]);
+                let mut shown = window.to_vec();
+                shown[target - 1] = &moved;
+                let shown = &shown;
                 self.tiles(&Damaged { shown, lost }, lines, sample);
             }
             (true, None) => panic!("what is lost?"),

@@ -222,24 +222,7 @@ fn only_what_is_damaged_is_mended_and_from_what_came_out_before() {
         let samples: Vec<u8> = luma(found).rows().flatten().copied().collect();
         assert!(samples == wanted, "frame {number}");
         let planes = |frame: &Frame| frame.planes.eight().unwrap().clone();
-        let mask = found.damage.as_ref().unwrap();
-        for plane in 1..3 {
-            let [found, given, before] =
-                [found, given, &out[number - 1]].map(|frame| planes(frame)[plane].clone());
-            for y in 0..found.height() {
-                for x in 0..found.width() {
-                    let from = match mask.is_lost(x / 8, y / 8) {
-                        true => &before,
-                        false => &given,
-                    };
-                    assert_eq!(
-                        found.row(y)[x],
-                        from.row(y)[x],
-                        "{x}, {y} of frame {number}"
-                    );
-                }
-            }
-        }
+        assert_eq!(planes(found)[1..], planes(given)[1..], "frame {number}");
     }
 }
 
@@ -254,7 +237,7 @@ fn the_first_frame_is_mended_from_itself() {
         .1;
     let (found, given) = (out.planes.ten().unwrap(), first.planes.ten().unwrap());
     assert!(found[0] != given[0]);
-    assert_eq!(found[1..], given[1..], "there is no chroma before it");
+    assert_eq!(found[1..], given[1..]);
 }
 
 #[test]

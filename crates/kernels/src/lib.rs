@@ -28,6 +28,7 @@ pub mod int8;
 mod isa;
 mod lanes;
 pub mod metrics;
+pub mod motion;
 pub mod resample;
 pub mod smooth;
 

@@ -5,6 +5,7 @@ mod codec;
 mod hdr;
 mod recipe;
 pub(crate) mod reorder;
+mod small;
 mod track;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -15,7 +15,8 @@ use nervure_kernels::resample::Filter;
 use nervure_record::Precision;
 use nervure_train::training::artefacts::{model_of, net_of};
 use nervure_train::training::{
-    Device, Enhancer, Model, Resampled, Scores, Spread, Summary, Task, Validator, Work,
+    Begun, Device, Enhancer, Model, Quality, Resampled, Scores, Spread, Summary, Task, Validator,
+    Work,
 };
 use serde::Serialize;
 
@@ -95,7 +96,9 @@ struct Report {
 struct Row {
     #[serde(flatten)]
     against_lanczos: Summary,
-    bicubic: Option<nervure_train::training::Quality>,
+    bicubic: Option<Quality>,
+    /// What a network that mends begins with.
+    begun: Option<Quality>,
     /// VMAF-NEG.
     vmaf_neg: Option<neg::Neg>,
 }
@@ -115,16 +118,15 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         None => Spread::All,
     };
     let validator = Validator::open(&args.data, task, frames)?;
-    let bicubic = match task.work {
-        Work::Enlarge { scale } => Some(Resampled {
+    let simple: Box<dyn Model> = match task.work {
+        Work::Enlarge { scale } => Box::new(Resampled {
             filter: Filter::Bicubic,
             scale,
             target: task.target,
         }),
-        Work::Recover => None,
+        Work::Recover => Box::new(Begun),
     };
-    let runs = 1 + usize::from(bicubic.is_some());
-    let total = (validator.pictures() * runs) as u64;
+    let total = 2 * validator.pictures() as u64;
     let meter = Meter::new("evaluate", total, args.quiet);
     let mut before = 0;
     let mut measure = |model: &dyn Model| -> Result<Scores> {
@@ -136,10 +138,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         Ok(scores)
     };
     let scores = measure(model.as_ref())?;
-    let bicubic = bicubic
-        .map(|bicubic| measure(&bicubic))
-        .transpose()?
-        .unwrap_or_default();
+    let simple = measure(simple.as_ref())?;
     meter.finish();
     if let Some(path) = &args.picture {
         sheet::write(path, &validator.samples(model.as_ref(), DETAILS)?)?;
@@ -153,17 +152,22 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         digest: artefact.digest()?,
         precision: artefact.card.precision,
         pictures: validator.pictures(),
-        conditions: rows(scores.by_condition(), bicubic.by_condition(), &vmaf),
-        contents: rows(scores.by_content(), bicubic.by_content(), &vmaf),
-        both: rows(named(scores.by_both()), named(bicubic.by_both()), &vmaf),
+        conditions: rows(scores.by_condition(), simple.by_condition(), task, &vmaf),
+        contents: rows(scores.by_content(), simple.by_content(), task, &vmaf),
+        both: rows(
+            named(scores.by_both()),
+            named(simple.by_both()),
+            task,
+            &vmaf,
+        ),
         clips: scores,
     };
     if args.json {
         crate::print_json(&report)?;
     } else {
         let text = match args.markdown {
-            true => markdown(&report),
-            false => plain(&report),
+            true => markdown(&report, task),
+            false => plain(&report, task),
         };
         crate::print_text(&text)?;
     }
@@ -223,13 +227,17 @@ fn named(groups: BTreeMap<(String, String), Summary>) -> BTreeMap<String, Summar
 
 fn rows(
     scores: BTreeMap<String, Summary>,
-    mut bicubic: BTreeMap<String, Summary>,
+    mut simple: BTreeMap<String, Summary>,
+    task: Task,
     vmaf: &BTreeMap<String, neg::Neg>,
 ) -> BTreeMap<String, Row> {
     let row = |(key, summary): (String, Summary)| {
+        let simple = simple.remove(&key).map(|it| it.model);
+        let mends = task.work == Work::Recover;
         let row = Row {
             against_lanczos: summary,
-            bicubic: bicubic.remove(&key).map(|it| it.model),
+            bicubic: simple.filter(|_| !mends),
+            begun: simple.filter(|_| mends),
             vmaf_neg: vmaf.get(&key).copied(),
         };
         (key, row)
@@ -252,11 +260,12 @@ const WORDS: [&str; 10] = [
 
 fn cells(name: &str, row: &Row) -> Vec<String> {
     let it = &row.against_lanczos;
-    let bicubic = row.bicubic.map(|it| format!("{:.2}", it.psnr));
+    let simple = row.bicubic.or(row.begun);
+    let simple = simple.map(|it| format!("{:.2}", it.psnr));
     vec![
         name.to_string(),
         it.clips.to_string(),
-        bicubic.unwrap_or_else(|| "–".into()),
+        simple.unwrap_or_else(|| "–".into()),
         format!("{:.2}", it.classical.psnr),
         format!("{:.2}", it.model.psnr),
         format!("{:+.2}", it.gain),
@@ -270,10 +279,23 @@ fn cells(name: &str, row: &Row) -> Vec<String> {
     ]
 }
 
-fn plain(report: &Report) -> String {
+/// The words over a table.
+fn words(task: Task) -> [String; 10] {
+    let words = WORDS.map(String::from);
+    if task.work != Work::Recover {
+        return words;
+    }
+    words.map(|word| match &word[..] {
+        "bicubic" => "begun with".into(),
+        "Lanczos" => "decoder".into(),
+        _ => word,
+    })
+}
+
+fn plain(report: &Report, task: Task) -> String {
     let mut text = String::new();
     for group in [&report.conditions, &report.contents] {
-        let mut lines = vec![WORDS.map(String::from).to_vec()];
+        let mut lines = vec![words(task).to_vec()];
         lines.extend(group.iter().map(|(name, row)| cells(name, row)));
         text += &table(&lines, 1);
         text.push('\n');
@@ -281,9 +303,9 @@ fn plain(report: &Report) -> String {
     text
 }
 
-fn markdown(report: &Report) -> String {
+fn markdown(report: &Report, task: Task) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut text = line(&WORDS.map(String::from));
+    let mut text = line(&words(task));
     text += &line(&WORDS.map(|word| if word.is_empty() { "---" } else { "---:" }.to_string()));
     for (name, row) in report.conditions.iter().chain(&report.contents) {
         text += &line(&cells(name, row));

@@ -18,7 +18,7 @@ pub(crate) mod weights;
 
 pub use burn::tensor::Device;
 
-pub use apply::{Enhancer, Resampled, WholeNumbers};
+pub use apply::{Begun, Enhancer, Resampled, WholeNumbers};
 pub use checkpoint::Phase;
 pub use config::{
     CardConfig, DataConfig, ModelConfig, QuantiseConfig, StepsConfig, TeacherConfig, TrainConfig,

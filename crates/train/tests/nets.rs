@@ -212,8 +212,8 @@ fn frame_recovery_has_about_two_and_a_half_million_parameters() {
         let last = before.clone().narrow(1, references - 1, 1);
         let whole = net.forward(picture.clone(), before.clone(), none);
         assert_close(whole, picture.clone(), 0.05);
-        let lost = net.forward(picture, before, all);
-        assert_close(lost.clone(), last, 0.05);
+        let lost = net.forward(picture.clone(), before, all);
+        assert_close(lost.clone(), (picture + last) / 2.0, 0.05);
         assert_learns(&net, lost);
     }
 }
@@ -246,7 +246,7 @@ fn the_engine_mends_and_enlarges_as_it_is_switched() {
     assert_eq!(size(engine.enhance(&pictures, 1, lost())), [1, 1, 8, 8]);
     assert_close(
         engine.enhance(&pictures, 1, lost()),
-        pictures[0].clone(),
+        (pictures[0].clone() + pictures[1].clone()) / 2.0,
         0.05,
     );
     engine.switch_recovery(false);

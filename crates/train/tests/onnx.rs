@@ -8,11 +8,23 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use burn::tensor::{Device, TensorData};
 use nervure_frame::BitDepth;
 use nervure_kernels::conv::{self, Shape};
 use nervure_kernels::int8::{self, Layer, Network};
 use nervure_record::onnx::to_onnx;
 use nervure_record::{Artefact, Card, Family, Planes, Precision, SCHEMA, Tensor, Training};
+use nervure_train::layers::{lanczos as lanczos_of, pixel_shuffle};
+use nervure_train::nets::Network as _;
+use nervure_train::training::artefacts::net_of;
+
+#[path = "../../engine/tests/common/random.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "it makes pictures too, and for tests elsewhere"
+)]
+mod random;
 
 /// The same numbers on every run.
 struct Numbers(u64);
@@ -400,6 +412,83 @@ fn quantised_gives_the_same_picture_but_for_rounding() {
                 case.name,
                 off.len()
             );
+        }
+    }
+}
+
+/// A family's network, and what burn makes of random pictures.
+fn of_family(family: Family, scale: usize, sizes: &[(&str, u64)]) -> (Case, Vec<f32>) {
+    let artefact = random::artefact(family, scale as u32, sizes);
+    let size = |name: &str| artefact.card.parameter(name).unwrap();
+    let mends = family == Family::FrameRecovery;
+    let channels = match mends {
+        true => size("references") + 2,
+        false => size("window"),
+    };
+    let shape = [2, channels, 14, 22];
+    let mut numbers = Numbers(7);
+    let mut input = numbers.many(shape.iter().product(), |x| (x * 0.5 + 0.5) as f32);
+    if mends {
+        for picture in input.chunks_exact_mut(channels * 14 * 22) {
+            let lost = &mut picture[(channels - 1) * 14 * 22..];
+            for (at, lost) in lost.iter_mut().enumerate() {
+                *lost = f32::from(u8::from(at % 22 < 9));
+            }
+        }
+    }
+    let device = Device::flex();
+    let (net, _) = net_of(&artefact, "random", &device).unwrap();
+    let given =
+        burn::tensor::Tensor::<4>::from_data(TensorData::new(input.clone(), shape), &device);
+    let base = match mends {
+        true => {
+            let part = |at: usize| given.clone().narrow(1, at, 1);
+            let change = part(channels - 2) - part(0);
+            part(0) + change * part(channels - 1) / 2.0
+        }
+        false => lanczos_of(given.clone().narrow(1, channels / 2, 1), scale),
+    };
+    let wanted = pixel_shuffle(base + net.corrections(given), scale);
+    let wanted = wanted.into_data().try_to_vec::<f32>().unwrap();
+    let name = format!("{family}-x{scale}");
+    (
+        Case {
+            name,
+            artefact,
+            shape,
+            input,
+        },
+        wanted,
+    )
+}
+
+#[test]
+fn every_family_gives_the_same_numbers() {
+    let light = [("window", 3), ("channels", 64), ("blocks", 8)];
+    let quality = [("window", 3), ("features", 12), ("blocks", 2)];
+    let mends = [("references", 3), ("features", 12), ("blocks", 2)];
+    let all = [
+        of_family(Family::LightweightSuperResolution, 2, &light),
+        of_family(Family::LightweightSuperResolution, 3, &light),
+        of_family(Family::SuperResolution, 2, &quality),
+        of_family(Family::SuperResolution, 4, &quality),
+        of_family(Family::FrameRecovery, 1, &mends),
+    ];
+    let (cases, wanted): (Vec<Case>, Vec<Vec<f32>>) = all.into_iter().unzip();
+    let Some(found) = run(&cases) else { return };
+    for ((case, wanted), found) in cases.iter().zip(wanted).zip(found) {
+        let base = wanted.iter().sum::<f32>() / wanted.len() as f32;
+        assert!(
+            wanted.iter().any(|x| (x - base).abs() > 0.1),
+            "{}",
+            case.name
+        );
+        for found in found {
+            assert_eq!(found.len(), wanted.len(), "{}", case.name);
+            let off = found.iter().zip(&wanted).map(|(a, b)| (a - b).abs());
+            let off = off.fold(0.0, f32::max);
+            // Places where pixels are fetched are counted in other units, which rounds them.
+            assert!(off < 1e-4, "{} is off by {off}", case.name);
         }
     }
 }

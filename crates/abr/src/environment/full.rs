@@ -112,11 +112,19 @@ impl Memory {
     }
 }
 
+/// The ends of the windows in which hindsight tells the link's rate, in lengths of a chunk.
+const AHEAD: [f64; 12] = [
+    0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0,
+];
+
 /// The links, the video and the device on which episodes are.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// One of them is drawn for each episode.
-    pub simulators: Vec<Simulator>,
+    /// Families of links. For each episode a family is drawn, and one of its links: so that those of which
+    /// there are few traces count as much.
+    pub families: Vec<Vec<Simulator>>,
+    /// Each episode's link is made faster or slower by a factor whose logarithm is at most this.
+    pub stretch: f64,
     /// What counts.
     pub setting: Setting,
     /// What a joule counts at most, in points of the score. An episode's weight, from 0 to 1, is drawn.
@@ -128,7 +136,8 @@ pub struct Course {
 pub struct Full {
     course: Arc<Course>,
     spaces: Spaces,
-    at: usize,
+    /// That of the episode, on its own stretched link.
+    simulator: Simulator,
     state: State,
     enhancer: Enhancer,
     memory: Memory,
@@ -136,13 +145,15 @@ pub struct Full {
     last: (usize, f64),
     seen: Vec<f32>,
     mask: Vec<bool>,
+    rates: Vec<f64>,
+    hindsight: Vec<f32>,
 }
 
 impl Full {
     /// An environment on a course, to be reset.
     ///
     /// # Panics
-    /// When the course has no links.
+    /// When the course has no families, or one has no links.
     #[must_use]
     pub fn new(course: Arc<Course>) -> Full {
         let terms = &course.setting.terms;
@@ -153,14 +164,15 @@ impl Full {
         } else {
             vec![levels]
         };
-        let state = course.simulators[0].begin(0);
+        let simulator = course.families[0][0].clone();
+        let state = simulator.begin(0);
         Full {
             spaces: Spaces {
                 low: vec![-BOUND; width],
                 high: vec![BOUND; width],
                 actions,
             },
-            at: 0,
+            simulator,
             state,
             enhancer: Enhancer::default(),
             memory: Memory::default(),
@@ -168,15 +180,16 @@ impl Full {
             last: (0, 0.0),
             seen: Vec::with_capacity(width),
             mask: vec![true; levels + if tiers > 1 { tiers } else { 0 }],
+            rates: Vec::with_capacity(AHEAD.len()),
+            hindsight: vec![0.0; AHEAD.len() + 1],
             course,
         }
     }
 
     /// The view that a controller would have.
     pub(crate) fn view(&self) -> View<'_> {
-        let simulator = &self.course.simulators[self.at];
         View {
-            simulator,
+            simulator: &self.simulator,
             terms: &self.course.setting.terms,
             device: &self.course.setting.device,
             chunk: self.state.chunk(),
@@ -202,6 +215,7 @@ impl Full {
         seen.clear();
         self.memory.look(&self.view(), self.weight, &mut seen);
         self.seen = seen;
+        self.look_ahead();
         let (levels, tiers) = (self.last_levels(), self.course.setting.terms.tiers());
         for tier in 1..tiers {
             // Whichever level is chosen beside it, it must be possible: so ask for the slowest.
@@ -211,17 +225,30 @@ impl Full {
         }
     }
 
+    /// What the link will give, on the scale of what is seen, and how much of the session is left.
+    fn look_ahead(&mut self) {
+        let simulator = &self.simulator;
+        let chunk_s = simulator.video().chunk_ms() / 1e3;
+        self.rates.clear();
+        let ends_s = AHEAD.map(|chunks| chunks * chunk_s);
+        simulator.ahead(&self.state, &ends_s, &mut self.rates);
+        let mbps = simulator.mbps();
+        let span = (mbps[mbps.len() - 1] / mbps[0]).ln().max(1e-3);
+        let height = |rate: &f64| ((rate.max(1e-2) / mbps[0]).ln() / span) as f32;
+        self.hindsight.clear();
+        let heights = self.rates.iter().map(height);
+        self.hindsight
+            .extend(heights.map(|it| it.clamp(-BOUND, BOUND)));
+        let left = simulator.chunks() - self.state.chunk();
+        self.hindsight.push(left as f32 / simulator.chunks() as f32);
+    }
+
     fn last_levels(&self) -> usize {
         self.course.setting.terms.levels()
     }
 
     fn fetch(&mut self, level: usize, tier: usize) -> (Delivery, f64, f64) {
-        let Course {
-            simulators,
-            setting,
-            ..
-        } = &*self.course;
-        let simulator = &simulators[self.at];
+        let (setting, simulator) = (&self.course.setting, &self.simulator);
         let chunk_ms = simulator.video().chunk_ms();
         let delivery = simulator.step(&mut self.state, level);
         let (shown, more) = self
@@ -240,12 +267,19 @@ impl Environment for Full {
 
     fn reset(&mut self, seed: u64) -> Info {
         let mut random = Random::new(seed);
-        self.at = random.below(self.course.simulators.len());
+        let Course {
+            families, stretch, ..
+        } = &*self.course;
+        let family = &families[random.below(families.len())];
+        let link = &family[random.below(family.len())];
+        self.simulator
+            .follow(link, random.between(-stretch, *stretch).exp());
         self.weight = random.unit();
-        self.state = self.course.simulators[self.at].begin(random.bits());
+        // Whether it begins at the start of the trace is a matter of the link's own player.
+        self.state = link.begin(random.bits());
         self.enhancer = Enhancer::default();
         self.memory = Memory::default();
-        let first = self.course.simulators[self.at].player().first_level;
+        let first = self.simulator.player().first_level;
         let (delivery, quality, joules) = self.fetch(first, 0);
         self.last = (first, quality);
         self.look();
@@ -285,5 +319,9 @@ impl Environment for Full {
 
     fn mask(&self) -> &[bool] {
         &self.mask
+    }
+
+    fn hindsight(&self) -> &[f32] {
+        &self.hindsight
     }
 }

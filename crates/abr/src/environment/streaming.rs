@@ -56,7 +56,8 @@ impl Streaming {
         let row = |rate: &u32| (0..5).map(|it| tier(share(*rate), it)).collect();
         let rows: Vec<Vec<f64>> = RATES.iter().map(row).collect();
         let course = Course {
-            simulators: simulators.collect::<Result<_, _>>()?,
+            families: vec![simulators.collect::<Result<_, _>>()?],
+            stretch: 0.0,
             setting: Setting {
                 terms: Terms::table(&rows, 1.0, 1.0)?,
                 device: Device::named("phone-lte")?,
@@ -114,5 +115,9 @@ impl Environment for Streaming {
 
     fn mask(&self) -> &[bool] {
         self.inner.mask()
+    }
+
+    fn hindsight(&self) -> &[f32] {
+        self.inner.hindsight()
     }
 }

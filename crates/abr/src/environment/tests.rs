@@ -5,7 +5,7 @@ use crate::energy::Device;
 use crate::qoe::Terms;
 use crate::session::Setting;
 use crate::trace::Markov;
-use crate::{Player, Random, Simulator, Video};
+use crate::{Player, Random, Simulator, Trace, Video};
 
 fn full(tiers: usize) -> Full {
     let trace = Markov::between(0.3, 5.0, 5).generate(1, 300.0).unwrap();
@@ -18,7 +18,8 @@ fn full(tiers: usize) -> Full {
             terms: Terms::table(&rows, 4.3, 1.0).unwrap(),
             device: Device::named("phone-lte").unwrap(),
         },
-        simulators: vec![simulator],
+        families: vec![vec![simulator]],
+        stretch: 0.0,
         joule_price: 0.1,
     }))
 }
@@ -26,7 +27,8 @@ fn full(tiers: usize) -> Full {
 /// Plays with random choices that the mask allows; checks every observation.
 fn random_episode(environment: &mut dyn Environment, seed: u64) -> (f32, Vec<Vec<f32>>) {
     let spaces = environment.spaces().clone();
-    let mut random = Random::new(seed);
+    // Its own chance: of the same as the environment's, choices would follow the link.
+    let mut random = Random::stream(seed, 1);
     environment.reset(seed);
     let (mut total, mut seen) = (0.0, Vec::new());
     loop {
@@ -66,7 +68,7 @@ fn episodes_keep_their_spaces_and_follow_the_seed() {
         Box::new(full(3)),
     ];
     // The first chunk of a session is there before anything is chosen.
-    let lengths = [28, 39, 47, 47];
+    let lengths = [20, 39, 47, 47];
     for (environment, length) in all.iter_mut().zip(lengths) {
         let (total, seen) = random_episode(&mut **environment, 5);
         assert_eq!(seen.len(), length);
@@ -85,7 +87,43 @@ fn a_random_policy_is_bad_at_the_simple_one() {
         .map(|seed| random_episode(&mut environment, seed).0)
         .sum::<f32>()
         / 200.0;
-    assert!((-190.0..-110.0).contains(&mean), "{mean}");
+    assert!((-170.0..-140.0).contains(&mean), "{mean}");
+}
+
+#[test]
+fn episodes_are_of_families_in_equal_shares_and_of_stretched_links() {
+    let video = Video::named("envivio").unwrap();
+    let still = |mbps: f64| {
+        let trace = Trace::new("still", vec![0.0, 100.0], vec![mbps; 2]).unwrap();
+        Simulator::new(&trace, &video, &Player::p1()).unwrap()
+    };
+    let setting = Setting {
+        terms: Terms::linear(&still(1.0)),
+        device: Device::named("phone-lte").unwrap(),
+    };
+    let mut environment = Full::new(Arc::new(Course {
+        families: vec![vec![still(0.3); 9], vec![still(4.3)]],
+        stretch: 0.5,
+        setting,
+        joule_price: 0.0,
+    }));
+    let (mut fast, mut factors) = (0, Vec::new());
+    for seed in 0..400 {
+        environment.reset(seed);
+        // All windows of a still link have its rate: 0 at the bottom of the ladder, 1 at its top.
+        let [first, .., last, left] = environment.hindsight() else {
+            panic!("windows, and what is left")
+        };
+        assert!((first - last).abs() < 1e-4);
+        assert_eq!(*left, 47.0 / 48.0);
+        let is_fast = *first > 0.5;
+        fast += usize::from(is_fast);
+        let off = f64::from(*first) - if is_fast { 1.0 } else { 0.0 };
+        factors.push(off * (4.3_f64 / 0.3).ln());
+    }
+    assert!((160..240).contains(&fast), "{fast} of 400");
+    assert!(factors.iter().all(|it| it.abs() < 0.501));
+    assert!(factors.iter().any(|it| *it > 0.4) && factors.iter().any(|it| *it < -0.4));
 }
 
 #[test]

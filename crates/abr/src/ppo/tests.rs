@@ -74,31 +74,31 @@ fn the_slope_of_the_loss_is_what_differences_say() {
     assert!(clipped > 3, "some are clipped: {clipped}");
 }
 
+/// Entropy counts for much at first: the lowest rate for ever is a trap, out of which a way up leads only
+/// over a step that costs as much as it gives.
 fn learner(seed: u64) -> Learner {
     let options = Ppo {
-        actors: 8,
-        horizon: 112,
-        batch: 250,
-        discount: 0.99,
+        actors: 16,
+        horizon: 200,
+        batch: 800,
+        discount: 1.0,
         width: 24,
         rate: 2e-3,
-        entropy: (0.02, 0.002),
+        entropy: (0.3, 0.01),
         ..Ppo::default()
     };
     Learner::new(&options, seed, &|| Box::new(Simple::new()))
 }
 
-/// The mean reward and stalls of episodes in which the policy does what it thinks best.
-fn best_effort(policy: &Network) -> (f64, f64) {
+/// The mean reward and seconds of stalling of episodes in which something decides by what it sees.
+fn mean_of_episodes(decide: &mut dyn FnMut(&[f32]) -> usize) -> (f64, f64) {
     let mut environment = Simple::new();
-    let mut pass = Pass::default();
     let (mut total, mut stalls) = (0.0, 0.0);
     for seed in 0..50 {
         environment.reset(1000 + seed);
         loop {
-            let out = policy.forward(environment.observation(), &mut pass);
-            let best = (0..out.len()).max_by(|a, b| out[*a].total_cmp(&out[*b]));
-            let outcome = environment.step(&[best.unwrap()]);
+            let choice = decide(environment.observation());
+            let outcome = environment.step(&[choice]);
             total += f64::from(outcome.reward) / 50.0;
             stalls += outcome.info.rebuffer_ms / 50e3;
             if outcome.terminated {
@@ -113,16 +113,29 @@ fn best_effort(policy: &Network) -> (f64, f64) {
 fn a_policy_learns_the_simple_environment() {
     let mut learner = learner(1);
     let first = learner.round(0.0);
-    assert!(first.reward < -100.0, "at random: {first:?}");
+    assert!(
+        (-180.0..-120.0).contains(&first.reward),
+        "at random: {first:?}"
+    );
     assert!(first.entropy > 1.0);
-    let rounds = 40;
+    let rounds = 120;
     for round in 0..rounds {
         learner.round(round as f32 / rounds as f32);
     }
-    let (reward, stalls) = best_effort(&learner.policy);
+    let mut pass = Pass::default();
+    let (reward, stalls) = mean_of_episodes(&mut |seen| {
+        let out = learner.average.forward(seen, &mut pass);
+        let best = (0..out.len()).max_by(|a, b| out[*a].total_cmp(&out[*b]));
+        best.unwrap()
+    });
     assert!(
-        reward > 13.0 && stalls < 0.05,
+        reward > 13.0 && stalls < 0.01,
         "{reward} with {stalls} s of stalls"
+    );
+    let (lowest, _) = mean_of_episodes(&mut |_| 0);
+    assert!(
+        reward > lowest + 3.0,
+        "{reward}, and the lowest rate alone has {lowest}"
     );
 }
 
@@ -158,7 +171,7 @@ fn a_teacher_is_imitated() {
         })
         .collect();
     let first = learner.imitate(&lessons, 3e-3);
-    let last = (0..60)
+    let last = (0..240)
         .map(|_| learner.imitate(&lessons, 3e-3))
         .last()
         .unwrap();

@@ -191,3 +191,30 @@ fn a_fleet_steps_as_its_sessions_would_alone() {
     }
     assert!(fleet.states().zip(&alone).all(|(a, b)| a == b));
 }
+
+#[test]
+fn what_is_ahead_is_what_the_link_then_gives() {
+    let trace = Trace::new("steps", vec![0.0, 2.0, 5.0], vec![0.0, 1.0, 4.0]).unwrap();
+    let video = Video::named("envivio").unwrap();
+    let mut simulator = Simulator::new(&trace, &video, &Player::p1()).unwrap();
+    let state = simulator.begin(0);
+    let mut rates = Vec::new();
+    // Over the first row, into the second, and round the end into the first again.
+    simulator.ahead(&state, &[1.0, 3.0, 6.0], &mut rates);
+    let wanted = [1.0, (1.0 + 4.0) / 2.0, (4.0 * 2.0 + 1.0) / 3.0];
+    for (rate, wanted) in rates.iter().zip(wanted) {
+        assert!((rate - wanted).abs() < 1e-9, "{rates:?}");
+    }
+    let twice = trace.mbps().iter().map(|rate| rate * 2.0).collect();
+    let twice = Trace::new("twice", trace.times_s().to_vec(), twice).unwrap();
+    let twice = Simulator::new(&twice, &video, &Player::p1()).unwrap();
+    simulator.follow(&simulator.clone(), 2.0);
+    let (mut one, mut other) = (simulator.begin(0), twice.begin(0));
+    for chunk in 0..48 {
+        let level = chunk % 6;
+        assert_eq!(
+            simulator.step(&mut one, level),
+            twice.step(&mut other, level)
+        );
+    }
+}

@@ -16,12 +16,14 @@ pub(super) struct Made {
     pub(super) target: usize,
 }
 
-/// Pictures as a network that mends is given them: the damaged one; the same with the picture before
-/// where it is lost; where that is. Those before it follow, in the order they were shown.
+/// Pictures as a network that mends is given them: the damaged one; the same with the last reference
+/// where it is lost; where that is; and what it begins with, half of the first and half of the second.
+/// References follow, in the order they were shown.
 pub(super) const PICTURE: usize = 0;
-pub(super) const BASE: usize = 1;
+pub(super) const COPIED: usize = 1;
 pub(super) const LOST: usize = 2;
-pub(super) const REFERENCES: usize = 3;
+pub(super) const BASE: usize = 3;
+pub(super) const REFERENCES: usize = 4;
 
 /// More than any network has of anything.
 const MOST: usize = 1024;
@@ -330,7 +332,7 @@ impl Build<'_> {
             halves: true,
             ..RELU
         };
-        let mut x = self.enter(vec![PICTURE, BASE, LOST]);
+        let mut x = self.enter(vec![PICTURE, COPIED, LOST]);
         x = self.conv("enter", &[x], features, RELU)?;
         for block in 0..2 {
             x = self.residual(&format!("at_full.{block}"), x)?;
@@ -368,7 +370,7 @@ impl Build<'_> {
             x = self.residual(&format!("refine.{block}"), x)?;
         }
         let quarter = features / 2;
-        x = self.conv("up", &[x], 4 * quarter, RELU)?;
+        x = self.conv("up", &[x], 4 * quarter, PLAIN)?;
         let work = Work::Shuffle {
             input: x,
             factor: 2,

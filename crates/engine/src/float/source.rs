@@ -2,7 +2,7 @@
 
 use nervure_frame::{LossMask, MACROBLOCK, Plane, Sample};
 
-use super::families::{BASE, LOST, PICTURE};
+use super::families::{BASE, COPIED, LOST, PICTURE, REFERENCES};
 
 /// Where numbers come from.
 pub(super) trait Source: Sync {
@@ -75,7 +75,7 @@ impl<T: Level> Source for Shown<'_, T> {
     }
 }
 
-/// A damaged picture, after those before it.
+/// A damaged picture, after those before it, the last of them moved on.
 pub(super) struct Damaged<'a, T: Level> {
     pub(super) shown: &'a [&'a Plane<T>],
     pub(super) lost: &'a LossMask,
@@ -85,8 +85,8 @@ impl<T: Level> Source for Damaged<'_, T> {
     fn row(&self, picture: usize, row: isize, column: isize, out: &mut [f32]) {
         let references = self.shown.len() - 1;
         let damaged = self.shown[references];
-        if picture > LOST {
-            return numbers(self.shown[picture - LOST - 1], row, column, out);
+        if let Some(reference) = picture.checked_sub(REFERENCES) {
+            return numbers(self.shown[reference], row, column, out);
         }
         if picture != LOST {
             numbers(damaged, row, column, out);
@@ -100,8 +100,9 @@ impl<T: Level> Source for Damaged<'_, T> {
             let x = inside(x, damaged.width());
             let lost = self.lost.is_lost(x / MACROBLOCK, block);
             match picture {
-                BASE if lost => *to = before[x].number(),
-                BASE => {}
+                COPIED if lost => *to = before[x].number(),
+                BASE if lost => *to += (before[x].number() - *to) / 2.0,
+                COPIED | BASE => {}
                 _ => *to = f32::from(u8::from(lost)),
             }
         }
@@ -158,9 +159,9 @@ mod tests {
             out.map(|number| (number * 5.0) as i32)
         };
         assert_eq!(row(PICTURE, 16), [5; 4]);
-        assert_eq!(row(BASE, 16), [5, 5, 1, 1]);
-        assert_eq!(row(BASE, 15), [5; 4]);
+        assert_eq!(row(COPIED, 16), [5, 5, 1, 1]);
+        assert_eq!(row(COPIED, 15), [5; 4]);
         assert_eq!(row(LOST, 30), [0, 0, 5, 5]);
-        assert_eq!(row(LOST + 1, 16), [1; 4]);
+        assert_eq!(row(REFERENCES, 16), [1; 4]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nervure_frame::{Frame, LossMask, MACROBLOCK, PictureFormat, Plane, Planes, Sample};
+use nervure_frame::{Frame, LossMask, PictureFormat, Plane, Planes, Sample};
 
 use super::ready::{Ready, expect};
 use super::{Pull, Stage};
@@ -12,8 +12,8 @@ use crate::{Error, Fitted, FloatModel};
 /// Mends frames whose mask says that something of them was lost; others pass as they are.
 ///
 /// Luma is made by a network, from the damaged picture and those that this stage gave out before it: what
-/// was mended once helps to mend the next. Chroma of what was lost is that of the frame before. The mask
-/// stays with the frame, for those who want to know.
+/// was mended once helps to mend the next. Chroma stays as the decoder concealed it. The mask stays with
+/// the frame, for those who want to know.
 pub struct Recover {
     source: PictureFormat,
     fitted: Fitted,
@@ -41,32 +41,15 @@ impl Recover {
 
     /// The frame, mended.
     fn mend(&self, frame: &mut Frame, lost: &LossMask) {
-        let damaged = frame.planes.clone();
-        let chroma = frame.chroma.shift();
-        match (&mut frame.planes, &damaged) {
-            (Planes::Eight(out), Planes::Eight(damaged)) => {
+        match &mut frame.planes {
+            Planes::Eight([luma, ..]) => {
                 let before = self.before.iter().filter_map(Planes::eight);
-                mend(
-                    &self.fitted,
-                    &before.collect::<Vec<_>>(),
-                    damaged,
-                    lost,
-                    chroma,
-                    out,
-                );
+                mend(&self.fitted, before.map(|planes| &planes[0]), lost, luma);
             }
-            (Planes::Ten(out), Planes::Ten(damaged)) => {
+            Planes::Ten([luma, ..]) => {
                 let before = self.before.iter().filter_map(Planes::ten);
-                mend(
-                    &self.fitted,
-                    &before.collect::<Vec<_>>(),
-                    damaged,
-                    lost,
-                    chroma,
-                    out,
-                );
+                mend(&self.fitted, before.map(|planes| &planes[0]), lost, luma);
             }
-            _ => unreachable!("a copy has the same depth"),
         }
     }
 
@@ -94,38 +77,19 @@ fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
 }
 
 /// Where there are too few frames before, the first stands in for those that are missing.
-fn mend<T: Level>(
+fn mend<'a, T: Level>(
     fitted: &Fitted,
-    before: &[&[Plane<T>; 3]],
-    damaged: &[Plane<T>; 3],
+    before: impl Iterator<Item = &'a Plane<T>>,
     lost: &LossMask,
-    chroma: (u32, u32),
-    out: &mut [Plane<T>; 3],
+    luma: &mut Plane<T>,
 ) {
-    let references = fitted.model().target();
-    let first = before.first().copied().unwrap_or(damaged);
-    let mut window: Vec<&Plane<T>> = vec![&first[0]; references - before.len()];
-    window.extend(before.iter().map(|planes| &planes[0]));
-    window.push(&damaged[0]);
-    let [y, u, v] = out;
-    fitted.make(&window, Some(lost), y);
-    let Some(last) = before.last() else {
-        return;
-    };
-    let (width, height) = (MACROBLOCK >> chroma.0, MACROBLOCK >> chroma.1);
-    for (from, to) in last[1..].iter().zip([u, v]) {
-        let (columns, rows) = (to.width(), to.height());
-        for (y, to) in to.rows_mut().enumerate() {
-            let from = from.row(y);
-            let block = (y / height).min(lost.rows() - 1);
-            for column in (0..lost.columns()).filter(|column| lost.is_lost(*column, block)) {
-                let end = ((column + 1) * width).min(columns);
-                let part = (column * width).min(end)..end;
-                to[part.clone()].copy_from_slice(&from[part]);
-            }
-        }
-        debug_assert!(rows.div_ceil(height) <= lost.rows());
-    }
+    let damaged = luma.clone();
+    let before: Vec<&Plane<T>> = before.collect();
+    let first = before.first().copied().unwrap_or(&damaged);
+    let mut window = vec![first; fitted.model().target() - before.len()];
+    window.extend(before);
+    window.push(&damaged);
+    fitted.make(&window, Some(lost), luma);
 }
 
 impl Stage for Recover {

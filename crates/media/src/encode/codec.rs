@@ -143,8 +143,8 @@ impl Codec {
     }
 }
 
-/// libx265 takes no smaller sides.
-const HEVC_SMALLEST: usize = 16;
+/// libx265 takes 16, but then its smallest coding unit is a whole side: see [`super::small`].
+const HEVC_SMALLEST: usize = 17;
 
 /// SVT-AV1 takes only 4:2:0 of even sizes from 64x64; every other encoder takes every format that
 /// frames have and its codec holds.
@@ -246,7 +246,7 @@ mod tests {
         let error = Codec::Hevc.encoder(format(400, 8, Chroma::C420), |_| true);
         assert_eq!(
             error.unwrap_err().to_string(),
-            "HEVC cannot hold 400x8 4:2:0 8-bit: no side may be under 16"
+            "HEVC cannot hold 400x8 4:2:0 8-bit: no side may be under 17"
         );
         let one = format(1, 1, Chroma::C420);
         assert_eq!(Codec::Av1.encoder(one, |_| true).unwrap(), "libaom-av1");

@@ -2,8 +2,8 @@
 
 use nervure_frame::{Chroma, PictureFormat, TimeBase};
 
-use super::hdr;
 use super::{EncodeSettings, Memory, PictureSpec};
+use super::{hdr, small};
 use crate::av::encode::Setup;
 use crate::{Error, Result};
 
@@ -125,6 +125,7 @@ impl Recipe {
                 if less {
                     extra.push(format!("rc-lookahead={ahead}"));
                 }
+                extra.extend(small::for_x265(spec.format).map(str::to_owned));
                 if let Some(display) = mastering {
                     extra.push(format!("master-display={}", display.in_units()));
                 }

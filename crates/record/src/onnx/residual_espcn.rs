@@ -1,12 +1,10 @@
 //! The chain of convolutions that corrects the classical upscaler.
 
-use super::graph::{Axis, Builder, Constant, Told};
+use super::classical::{channels, enlarged, shuffled};
+use super::graph::{Builder, Constant, Told};
 use super::proto::Graph;
-use super::{INPUT, OUTPUT};
-use crate::{Artefact, Error, Planes, Precision, Result};
-
-/// Samples on either side that the classical upscaler looks at.
-const REACH: usize = 3;
+use super::{INPUT, OUTPUT, begin, bounded, luma_only};
+use crate::{Artefact, Error, Precision, Result};
 
 /// The largest code between layers that are quantised.
 const MAX_CODE: u8 = 127;
@@ -25,26 +23,12 @@ struct Sizes {
 impl Sizes {
     fn of(artefact: &Artefact) -> Result<Self> {
         let card = &artefact.card;
-        if card.planes != Planes::Luma {
-            return Err(Error::Card {
-                reason: format!("{} works on luma, not on {}", card.family, card.planes),
-            });
-        }
-        // Far more than any has, and few enough that no product of them overflows.
-        let bounded = |name: &str, least: usize, most: usize| {
-            let number = card.parameter(name)?;
-            match (least..=most).contains(&number) {
-                true => Ok(number),
-                false => Err(Error::Card {
-                    reason: format!("{name} of {number}, not {least} to {most}"),
-                }),
-            }
-        };
+        luma_only(card)?;
         Ok(Sizes {
             scale: card.scale as usize,
-            channels: bounded("channels", 1, 4096)?,
-            layers: bounded("layers", 2, 256)?,
-            frames: bounded("frames", 1, 16)?,
+            channels: bounded(card, "channels", 1, 4096)?,
+            layers: bounded(card, "layers", 2, 256)?,
+            frames: bounded(card, "frames", 1, 16)?,
         })
     }
 
@@ -65,23 +49,12 @@ impl Sizes {
 /// The graph.
 pub(super) fn graph(artefact: &Artefact) -> Result<Graph> {
     let sizes = Sizes::of(artefact)?;
-    let mut builder = Builder::new(&artefact.card.name);
-    let free = |name| Axis::Free(name);
-    let given = [
-        free("batch"),
-        Axis::Known(sizes.frames),
-        free("height"),
-        free("width"),
-    ];
-    builder.input(INPUT, &given);
-    let (tall, wide) = match sizes.scale {
-        1 => ("height".into(), "width".into()),
-        scale => (format!("height*{scale}"), format!("width*{scale}")),
+    let mut builder = begin(&artefact.card, sizes.frames);
+    let picture = match sizes.frames {
+        1 => INPUT.into(),
+        frames => channels(&mut builder, "base.frame", INPUT, frames - 1, 1),
     };
-    let result = [free("batch"), Axis::Known(1), free(&tall), free(&wide)];
-    builder.output(OUTPUT, &result);
-
-    let base = classical(&mut builder, &sizes);
+    let base = enlarged(&mut builder, &picture, sizes.scale);
     let corrections = match artefact.card.precision {
         Precision::Fp32 => chain(&mut builder, artefact, &sizes)?,
         Precision::Int8 => quantised_chain(&mut builder, artefact, &sizes)?,
@@ -89,55 +62,6 @@ pub(super) fn graph(artefact: &Artefact) -> Result<Graph> {
     let corrections = shuffled(&mut builder, "corrections", corrections, sizes.scale);
     builder.node("Add", OUTPUT, &[&base, &corrections], &[]);
     Ok(builder.finish())
-}
-
-/// The picture to enlarge, by Lanczos' weights in one convolution.
-fn classical(builder: &mut Builder, sizes: &Sizes) -> String {
-    let (scale, size) = (sizes.scale, 2 * REACH + 1);
-    let mut picture = INPUT.to_string();
-    if sizes.frames > 1 {
-        let last = sizes.frames as i64 - 1;
-        let start = builder.constant("base.start", &[1], Constant::I64(&[last]));
-        let end = builder.constant("base.end", &[1], Constant::I64(&[last + 1]));
-        let axis = builder.constant("base.axis", &[1], Constant::I64(&[1]));
-        picture = builder.node("Slice", "base.frame", &[INPUT, &start, &end, &axis], &[]);
-    }
-    let reach = REACH as i64;
-    let around = [0, 0, reach, reach, 0, 0, reach, reach];
-    let around = builder.constant("base.around", &[8], Constant::I64(&around));
-    let padded = builder.node(
-        "Pad",
-        "base.padded",
-        &[&picture, &around],
-        &[("mode", Told::Word("edge"))],
-    );
-    let lobes: Vec<[f32; 2 * REACH + 1]> = (0..scale).map(|phase| lobes(phase, scale)).collect();
-    let mut weights = Vec::with_capacity((scale * size).pow(2));
-    for down in &lobes {
-        for across in &lobes {
-            for vertical in down {
-                weights.extend(across.iter().map(|horizontal| vertical * horizontal));
-            }
-        }
-    }
-    let shape = [scale * scale, 1, size, size];
-    let weights = builder.constant("base.weight", &shape, Constant::F32(&weights));
-    let size = [size as i64; 2];
-    let told = [("kernel_shape", Told::Ints(&size))];
-    let squares = builder.node("Conv", "base.squares", &[&padded, &weights], &told);
-    shuffled(builder, "base", squares, scale)
-}
-
-/// Channels made squares.
-fn shuffled(builder: &mut Builder, name: &str, squares: String, factor: usize) -> String {
-    if factor == 1 {
-        return squares;
-    }
-    let told = [
-        ("blocksize", Told::Int(factor as i64)),
-        ("mode", Told::Word("CRD")),
-    ];
-    builder.node("DepthToSpace", name, &[&squares], &told)
 }
 
 /// Convolutions and ReLU.
@@ -267,26 +191,4 @@ fn weight_scales(artefact: &Artefact, sizes: &Sizes, layer: usize, given: f32) -
         scales.push((unit * f64::from(multiplier)) as f32);
     }
     Ok(scales)
-}
-
-/// Weights of the samples around one of them, for the output number `phase` of the `scale` in it: those
-/// that networks are trained on.
-fn lobes(phase: usize, scale: usize) -> [f32; 2 * REACH + 1] {
-    // Where the output's middle is, counted from the input's.
-    let middle = (phase as f64 + 0.5) / scale as f64 - 0.5;
-    let lobes: [f64; 2 * REACH + 1] =
-        std::array::from_fn(|tap| kernel(tap as f64 - REACH as f64 - middle));
-    let sum: f64 = lobes.iter().sum();
-    lobes.map(|lobe| (lobe / sum) as f32)
-}
-
-fn kernel(x: f64) -> f64 {
-    let sinc = |x: f64| match std::f64::consts::PI * x {
-        0.0 => 1.0,
-        x => x.sin() / x,
-    };
-    match x.abs() < REACH as f64 {
-        true => sinc(x) * sinc(x / REACH as f64),
-        false => 0.0,
-    }
 }

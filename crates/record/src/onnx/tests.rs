@@ -114,12 +114,29 @@ fn what_does_not_fit_is_refused() {
         let tensor = tensor.expect("it fits");
         artefact.tensors.insert(name.into(), tensor);
     }
-    let changes: [Change; 14] = [
-        ("no ONNX form", Precision::Fp32, |a| {
+    let changes: [Change; 17] = [
+        ("no ONNX form in int8", Precision::Int8, |a| {
             a.card.family = Family::FrameRecovery;
+            set(a, "references", 3);
+        }),
+        ("window of 2 has no middle", Precision::Fp32, |a| {
+            a.card.family = Family::SuperResolution;
+            set(a, "window", 2);
+        }),
+        ("no tensor \"first.weight\"", Precision::Fp32, |a| {
+            a.card.family = Family::LightweightSuperResolution;
+            for name in ["window", "channels", "blocks"] {
+                set(a, name, 1);
+            }
+        }),
+        ("scale 2", Precision::Fp32, |a| {
+            a.card.family = Family::FrameRecovery;
+            for name in ["references", "features", "blocks"] {
+                set(a, name, 2);
+            }
         }),
         ("not on rgb", Precision::Fp32, |a| {
-            a.card.planes = crate::Planes::Rgb;
+            a.card.planes = Planes::Rgb;
         }),
         ("nothing of \"frames\"", Precision::Fp32, |a| {
             a.card.parameters.remove("frames");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use nervure_dataset::ClipReader;
 use nervure_dataset::picture::{ToRgb, View, matrix_of_size};
-use nervure_frame::{BitDepth, Colour, LossMask, MACROBLOCK, Sample};
+use nervure_frame::{BitDepth, Colour, LossMask, MACROBLOCK, Plane, Sample};
+use nervure_kernels::motion::{BLOCK, continued};
 
 use super::catalogue::{Catalogue, starts};
 use super::dice::Dice;
@@ -159,16 +160,18 @@ impl Maker {
             side,
         };
         let at = index * batch.shape.frames + frame;
-        self.cutter.cut(
-            reader,
-            pick.frame + frame,
-            square,
-            self.config.planes,
-            matrix,
-        )?;
+        let (shown, frames) = (pick.frame + frame, batch.shape.frames);
+        if self.config.moved && frame + 2 == frames {
+            // A network that is given no more than these two cannot know how things move.
+            let earlier = shown - usize::from(frames > 2);
+            self.cutter.cut_moved(reader, [shown, earlier], square)?;
+        } else {
+            let planes = self.config.planes;
+            self.cutter.cut(reader, shown, square, planes, matrix)?;
+        }
         self.cutter.put(side, pick.turn, at, &mut batch.lr);
         let mask = &mut batch.mask[at * side * side..][..side * side];
-        put_mask(reader.damage(pick.frame + frame), square, pick.turn, mask);
+        put_mask(reader.damage(shown), square, pick.turn, mask);
         Ok(())
     }
 }
@@ -336,6 +339,56 @@ impl Cutter {
             for row in 0..square.side {
                 target.extend_from_slice(&self.whole[inside(row)..][..square.side]);
             }
+        }
+        Ok(())
+    }
+
+    /// Reads the square of luma as it will be after two pictures, the later first, if things go on as they
+    /// went.
+    ///
+    /// With the blocks that it touches and one more around, it is the same as in the whole picture.
+    fn cut_moved(&mut self, reader: &ClipReader, frames: [usize; 2], square: Square) -> Result<()> {
+        self.bits = reader.format().depth.bits();
+        self.count = 1;
+        self.side = square.side;
+        self.colourful = false;
+        match reader.format().depth {
+            BitDepth::Eight => self.luma_moved(reader, frames, square, |code: &[u8; 1]| code[0]),
+            BitDepth::Ten => self.luma_moved(reader, frames, square, code_of_two),
+        }
+    }
+
+    fn luma_moved<T: Sample, const N: usize>(
+        &mut self,
+        reader: &ClipReader,
+        frames: [usize; 2],
+        square: Square,
+        code: impl Fn(&[u8; N]) -> T + Copy,
+    ) -> Result<()> {
+        let format = reader.format();
+        let around = |start: usize, length: usize| {
+            let end = (start + square.side).next_multiple_of(BLOCK) + BLOCK;
+            (start / BLOCK * BLOCK).saturating_sub(BLOCK)..end.min(length)
+        };
+        let columns = around(square.x, format.width);
+        let rows = around(square.y, format.height);
+        let mut window = |frame: usize| -> Result<Plane<T>> {
+            reader.band(frame, 0, rows.clone(), &mut self.bytes)?;
+            let samples = columns_of(&self.bytes, format.width, columns.clone(), code);
+            let samples: Vec<T> = samples.flatten().collect();
+            Ok(Plane::from_samples(columns.len(), rows.len(), &samples))
+        };
+        let [last, earlier] = frames;
+        let moved = continued(&window(last)?, &window(earlier)?);
+        let target = &mut self.planes[0];
+        target.clear();
+        for row in 0..square.side {
+            let row = moved.row(square.y - rows.start + row);
+            let row = &row[square.x - columns.start..][..square.side];
+            target.extend(row.iter().map(|code| {
+                let code: i32 = (*code).into();
+                code as u16
+            }));
         }
         Ok(())
     }

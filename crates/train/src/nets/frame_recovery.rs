@@ -48,21 +48,26 @@ impl FrameRecoveryConfig {
         };
         let last = ConvConfig::new(full / 2, self.planes).gain(0.01);
         FrameRecoveryNet {
-            // The picture, what stands in for what it lost, and where that is.
+            // The picture, the one before where it is lost, and where that is.
             enter: ConvConfig::new(2 * self.planes + 1, full)
                 .relu()
+                .centred()
                 .init(device),
             at_full: blocks(2, full).collect(),
             down: halve(full, half).init(device),
             spatial: blocks(self.blocks, half).collect(),
             temporal: vec![
                 OverTime::init(halve(self.planes, full / 2), device),
-                OverTime::init(ConvConfig::new(full / 2, full).relu(), device),
-                OverTime::init(ConvConfig::new(full, full).relu(), device),
+                OverTime::init(ConvConfig::new(full / 2, full).relu().centred(), device),
+                OverTime::init(ConvConfig::new(full, full).relu().centred(), device),
             ],
-            fuse: ConvConfig::new(half + full, half).relu().init(device),
+            fuse: ConvConfig::new(half + full, half)
+                .relu()
+                .centred()
+                .init(device),
             refine: blocks(self.blocks, half).collect(),
-            up: ConvConfig::new(half, 4 * (full / 2)).relu().init(device),
+            // Without ReLU, behind which all channels can die at once, and with them the network.
+            up: ConvConfig::new(half, 4 * (full / 2)).init(device),
             last: last.init(device),
             planes: self.planes,
         }
@@ -90,15 +95,18 @@ impl FrameRecoveryNet {
     /// `[batch, references * planes, rows, columns]`, the pictures before it in the order they were
     /// shown, and `[batch, 1, rows, columns]`: 1 where it is lost, 0 elsewhere.
     ///
-    /// What it begins with is the picture, and the last reference where the picture is lost.
+    /// What it begins with, where the picture is lost, is half what the decoder put there and half the
+    /// last reference. That one is best moved on to where things will be by now
+    /// ([`nervure_kernels::motion::continued`]), as it is in training.
     ///
     /// # Panics
     /// When a size is odd or does not fit.
     pub fn forward(&self, picture: Tensor<4>, references: Tensor<4>, lost: Tensor<4>) -> Tensor<4> {
         let [_, channels, _, _] = references.dims();
-        let planes = self.planes;
-        let before = references.clone().narrow(1, channels - planes, planes);
-        let base = picture.clone() + (before - picture.clone()) * lost.clone();
+        let before = references
+            .clone()
+            .narrow(1, channels - self.planes, self.planes);
+        let base = picture.clone() + (before - picture.clone()) * lost.clone() / 2.0;
         base + self.corrections(Tensor::cat(vec![picture, references, lost], 1))
     }
 
@@ -145,11 +153,11 @@ impl Network for FrameRecoveryNet {
         );
         let count = channels / planes;
         let before = references.clone().narrow(1, channels - planes, planes);
-        let base = picture.clone() + (before - picture.clone()) * lost.clone();
+        let copied = picture.clone() + (before - picture.clone()) * lost.clone();
 
         let x = self
             .enter
-            .forward(Tensor::cat(vec![picture, base, lost], 1));
+            .forward(Tensor::cat(vec![picture, copied, lost], 1));
         let x = self.at_full.iter().fold(x, |x, block| block.forward(x));
         let x = self.down.forward(x);
         let spatial = self.spatial.iter().fold(x, |x, block| block.forward(x));

@@ -5,6 +5,7 @@ use nervure_frame::{BitDepth, LossMask, MACROBLOCK, Plane};
 use nervure_kernels::Isa;
 use nervure_kernels::conv::{Forward, Scratch, Shape};
 use nervure_kernels::int8::{self, lanczos14};
+use nervure_kernels::motion::continued;
 use nervure_kernels::resample::{self, Filter, Resampler};
 
 use super::classical::{Classical, add_squares};
@@ -69,14 +70,54 @@ impl<N: Network> Enhancer<N> {
     }
 }
 
+/// A damaged picture after those before it, the last of which is moved on to where things will be.
+fn moved_on(window: &[Plane<u8>]) -> Vec<Plane<u8>> {
+    let last = window.len() - 2;
+    let mut moved = window.to_vec();
+    moved[last] = continued(&window[last], &window[last.saturating_sub(1)]);
+    moved
+}
+
+/// What a network that mends begins with: where the last picture is lost, half what the decoder put there
+/// and half the picture before, which is moved on already.
+fn begun(window: &[Plane<u8>], lost: Option<&LossMask>) -> Vec<f32> {
+    let (before, picture) = (&window[window.len() - 2], &window[window.len() - 1]);
+    let mut begun = plain(picture);
+    for (at, (number, moved)) in begun.iter_mut().zip(plain(before)).enumerate() {
+        if is_lost(lost, at % picture.width(), at / picture.width()) {
+            *number += (moved - *number) / 2.0;
+        }
+    }
+    begun
+}
+
+/// The picture that networks that mend begin with, as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun;
+
+impl Model for Begun {
+    fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
+        let width = window[window.len() - 1].width();
+        Ok(plane(&begun(&moved_on(window), lost), width))
+    }
+}
+
 fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
     lost.is_some_and(|mask| mask.is_lost(x / MACROBLOCK, y / MACROBLOCK))
 }
 
 impl Model for Enhancer<Net> {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
+        let moved;
+        let window = match self.task.work {
+            Work::Enlarge { .. } => window,
+            Work::Recover => {
+                moved = moved_on(window);
+                &moved
+            }
+        };
         let picture = &window[self.task.target];
-        let (width, height) = (picture.width(), picture.height());
+        let width = picture.width();
         let (corrections, across) = self.corrections(window, lost);
         let scale = self.task.scale();
         let mut large = Vec::new();
@@ -84,15 +125,7 @@ impl Model for Enhancer<Net> {
             Work::Enlarge { .. } => {
                 Classical::new(scale).enlarge(&plain(picture), width, &mut large);
             }
-            Work::Recover => {
-                let before = &window[self.task.target - 1];
-                for y in 0..height {
-                    large.extend((0..width).map(|x| {
-                        let from = if is_lost(lost, x, y) { before } else { picture };
-                        f32::from(from.row(y)[x]) / CODES
-                    }));
-                }
-            }
+            Work::Recover => large = begun(window, lost),
         }
         add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))

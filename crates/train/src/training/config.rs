@@ -488,6 +488,12 @@ impl TrainConfig {
         }
         self.model.check()?;
         self.loss.check()?;
+        if self.loss.temporal > 0.0 && self.model.task().work == Work::Recover {
+            return Err(Error::refused(
+                "loss.temporal is not for frame-recovery, which is given each picture by itself",
+                "leave it out",
+            ));
+        }
         if self.data.train.is_empty() {
             return Err(Error::refused(
                 "data.train names no dataset",
@@ -564,6 +570,7 @@ impl TrainConfig {
                 Work::Recover => self.data.skip_whole,
                 Work::Enlarge { .. } => 0.0,
             },
+            moved: task.work == Work::Recover,
             filter: Filter {
                 codecs: self.data.codecs.clone(),
                 content_types: self.data.content_types.clone(),
@@ -699,6 +706,10 @@ mod tests {
         let recovery = ["model={family=\"frame-recovery\"}"];
         assert_eq!(frames(&recovery), 4);
         let config = TrainConfig::parse(TEXT, &recovery).unwrap();
-        assert_eq!(config.loader(4).filter.damaged, Some(true));
+        let loader = config.loader(4);
+        assert_eq!(loader.filter.damaged, Some(true));
+        assert!(loader.moved);
+        let flicker = what(TEXT, &[recovery[0], "loss.temporal=0.1"]);
+        assert!(flicker.contains("not for frame-recovery"), "{flicker}");
     }
 }

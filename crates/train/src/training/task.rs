@@ -141,8 +141,8 @@ impl Preparer {
                             .extend(mask.iter().map(|lost| f32::from(*lost)));
                         let before = &references[references.len() - picture..];
                         for (at, wanted) in wanted.iter().enumerate() {
-                            let lost = mask[at % small] != 0;
-                            let base = if lost { before[at] } else { damaged[at] };
+                            let share = f32::from(mask[at % small]) / 2.0;
+                            let base = damaged[at] + (before[at] - damaged[at]) * share;
                             into.wanted.0.push(wanted - base);
                         }
                     }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_begins_as_the_picture_before() {
+    fn what_is_lost_begins_as_half_the_decoders_and_half_the_picture_before() {
         let task = Task {
             work: Work::Recover,
             planes: PlaneSet::Luma,
@@ -254,7 +254,8 @@ mod tests {
         assert_eq!(prepared.input.0[..36], lr[72..108], "the damaged one first");
         assert_eq!(prepared.input.0[36..108], lr[..72]);
         assert_eq!(prepared.input.0[108..110], [1.0, 0.0]);
-        assert_eq!(prepared.wanted.0[0], hr[72] - lr[36]);
+        let base = lr[72] + (lr[36] - lr[72]) * 0.5;
+        assert_eq!(prepared.wanted.0[0], hr[72] - base);
         assert_eq!(prepared.wanted.0[1], hr[73] - lr[73]);
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use super::datasets::{Spec, make};
 use super::{dataset, small};
 use nervure_dataset::manifest::Layout;
+use nervure_train::loader::PlaneSet;
 use nervure_train::{Batch, Error, Loader, LoaderConfig};
 
 #[test]
@@ -114,6 +115,11 @@ fn what_cannot_be_is_refused_with_a_hint() {
         },
         LoaderConfig {
             skip_whole: -0.5,
+            ..small()
+        },
+        LoaderConfig {
+            moved: true,
+            planes: PlaneSet::Yuv,
             ..small()
         },
         LoaderConfig {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use datasets::{Spec, make};
 use nervure_dataset::manifest::Layout;
 use nervure_frame::{BitDepth, Chroma, PictureFormat};
+use nervure_kernels::motion::continued;
 use nervure_train::loader::{Filter, PlaneSet, Samples};
 use nervure_train::{Batch, Loader, LoaderConfig};
 
@@ -383,6 +384,48 @@ fn sequences_that_end_in_a_loss_are_drawn_as_often_as_is_asked() {
     assert_eq!(all, 400);
     let expected = (as_they_come + all) / 2;
     assert!(half.abs_diff(expected) < 50, "{half}, not about {expected}");
+}
+
+#[test]
+fn the_picture_before_the_last_is_moved_on_as_it_is_in_the_whole_one() {
+    let specs = [Spec::new("a", 100, 90, 12)];
+    let (_place, folder) = dataset(Layout::Clips, &specs);
+    let luma = |frame: usize| specs[0].low_frame(frame).planes.eight().unwrap()[0].clone();
+    let mut moves = 0;
+    for frames in [2, 4] {
+        let config = LoaderConfig {
+            frames,
+            batch: 40,
+            moved: true,
+            augment: false,
+            ..small()
+        };
+        let mut loader = Loader::open(&[&folder], &config).unwrap();
+        let mut batch = Batch::default();
+        loader.next(&mut batch).unwrap();
+        let low = codes(&batch.lr);
+        let mut patches = low.chunks_exact(config.patch * config.patch);
+        for pick in &batch.picks {
+            for frame in 0..frames {
+                let shown = pick.frame + frame;
+                let wanted = match (frame + 2 == frames, frames) {
+                    (true, 2) => continued(&luma(shown), &luma(shown)),
+                    (true, _) => continued(&luma(shown), &luma(shown - 1)),
+                    (false, _) => luma(shown),
+                };
+                moves += usize::from(wanted != luma(shown));
+                let rows = (pick.y..pick.y + config.patch)
+                    .flat_map(|row| &wanted.row(row)[pick.x..][..config.patch]);
+                let wanted: Vec<u16> = rows.copied().map(u16::from).collect();
+                assert_eq!(
+                    patches.next().unwrap(),
+                    wanted,
+                    "{pick:?}, {frame} of {frames}"
+                );
+            }
+        }
+    }
+    assert!(moves > 0, "something moves");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use nervure_frame::{LossMask, MACROBLOCK, Plane};
 use nervure_kernels::conv::{Shape, reference};
 use nervure_kernels::int8::lanczos_lobes;
+use nervure_kernels::motion::continued;
 use nervure_record::{Artefact, Family};
 
 /// Channels of rows.
@@ -203,12 +204,17 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             let (rows, columns) = (height.next_multiple_of(2), width.next_multiple_of(2));
             let even: Vec<Maps> = window.iter().map(|it| maps(it, rows, columns)).collect();
             let (damaged, references) = even.split_last().unwrap();
-            let before = &references[references.len() - 1];
+            let at = window.len() - 2;
+            let earlier = at.saturating_sub(1);
+            let moved = continued(window[at], window[earlier]);
+            let mut references = references.to_vec();
+            references[at] = maps(&moved, rows, columns);
+            let before = &references[at];
             let is_lost = |row: usize, column: usize| {
                 let (row, column) = (row.min(height - 1), column.min(width - 1));
                 lost.is_lost(column / MACROBLOCK, row / MACROBLOCK)
             };
-            let base = Maps::of((1, rows, columns), |_, row, column| {
+            let copied = Maps::of((1, rows, columns), |_, row, column| {
                 let from = if is_lost(row, column) {
                     before
                 } else {
@@ -216,10 +222,14 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
                 };
                 from.at(0, row as isize, column as isize)
             });
+            let base = Maps::of((1, rows, columns), |_, row, column| {
+                let (row, column) = (row as isize, column as isize);
+                (damaged.at(0, row, column) + copied.at(0, row, column)) / 2.0
+            });
             let mask = Maps::of((1, rows, columns), |_, row, column| {
                 f32::from(u8::from(is_lost(row, column)))
             });
-            let mut x = net.relu("enter", &Maps::cat(&[damaged, &base, &mask]));
+            let mut x = net.relu("enter", &Maps::cat(&[damaged, &copied, &mask]));
             for block in 0..2 {
                 x = net.residual(&format!("at_full.{block}"), &x);
             }
@@ -249,7 +259,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
                 x = net.residual(&format!("refine.{block}"), &x);
             }
             let x = net
-                .plain("last", &net.relu("up", &x).shuffled(2))
+                .plain("last", &net.plain("up", &x).shuffled(2))
                 .plus(&base);
             let cut = Maps::of((1, height, width), |_, row, column| {
                 x.at(0, row as isize, column as isize)
