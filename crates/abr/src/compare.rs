@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::controller::Kind;
 use crate::energy::Device;
 use crate::qoe::{Parts, Terms};
+use crate::quality::QualityTable;
 use crate::session::{Setting, play_all};
 use crate::statistics::{bootstrap, mean, median};
 use crate::{Error, Player, Simulator, Trace, Video};
@@ -19,6 +20,36 @@ pub struct Set {
     pub name: String,
     /// Its traces; each is one session.
     pub traces: Vec<Trace>,
+}
+
+/// What all sessions have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// What is played.
+    pub video: Video,
+    /// By what.
+    pub player: Player,
+    /// On what.
+    pub device: Device,
+    /// How good it looks; the rate in Mbit/s where there is no table.
+    pub quality: Option<QualityTable>,
+}
+
+impl Stage {
+    /// What sessions on the player's ladder are scored by, and what they run on.
+    fn setting(&self, first: &Simulator) -> Result<Setting, Error> {
+        let Some(table) = &self.quality else {
+            return Ok(Setting {
+                terms: Terms::linear(first),
+                device: self.device.clone(),
+            });
+        };
+        let (ladder, _) = self.player.fit(&self.video)?;
+        Ok(Setting {
+            terms: table.terms(self.video.name(), &ladder)?,
+            device: self.device.with_tiers(&table.tiers)?,
+        })
+    }
 }
 
 /// One controller on one set.
@@ -54,6 +85,18 @@ pub struct Row {
     pub diff_low: f64,
     /// The upper end.
     pub diff_high: f64,
+    /// The mean difference of joules to RobustMPC on the same traces.
+    pub joules_diff: f64,
+    /// The lower end of its 95% interval.
+    pub joules_diff_low: f64,
+    /// The upper end.
+    pub joules_diff_high: f64,
+    /// The mean difference of megabits to RobustMPC on the same traces.
+    pub megabits_diff: f64,
+    /// The lower end of its 95% interval.
+    pub megabits_diff_low: f64,
+    /// The upper end.
+    pub megabits_diff_high: f64,
     /// The score of every session, in the order of the traces.
     #[serde(skip)]
     pub scores: Vec<f64>,
@@ -62,10 +105,11 @@ pub struct Row {
 /// Plays every controller on every trace.
 ///
 /// # Errors
-/// When a player does not fit the video, or a controller what it is to play.
+/// When a player, a device or a table of quality does not fit the video, or a controller what it is to
+/// play.
 pub fn compare(
     sets: &[Set],
-    (video, player, device): (&Video, &Player, &Device),
+    stage: &Stage,
     controllers: &[(String, Kind)],
     seed: u64,
     tell: &mut dyn FnMut(&Row),
@@ -75,21 +119,13 @@ pub fn compare(
         let simulators = set
             .traces
             .iter()
-            .map(|trace| Simulator::new(trace, video, player));
+            .map(|trace| Simulator::new(trace, &stage.video, &stage.player));
         let simulators: Vec<Simulator> = simulators.collect::<Result<_, _>>()?;
         let Some(first) = simulators.first() else {
             continue;
         };
-        let setting = Setting {
-            terms: Terms::linear(first),
-            device: device.clone(),
-        };
-        let baseline = scores(&play_all(
-            &simulators,
-            &setting,
-            &Kind::parse(BASELINE)?,
-            seed,
-        )?);
+        let setting = stage.setting(first)?;
+        let baseline = play_all(&simulators, &setting, &Kind::parse(BASELINE)?, seed)?;
         for (name, kind) in controllers {
             let parts = play_all(&simulators, &setting, kind, seed)?;
             let row = row(&set.name, name, &parts, &baseline, seed);
@@ -100,16 +136,17 @@ pub fn compare(
     Ok(rows)
 }
 
-fn scores(parts: &[Parts]) -> Vec<f64> {
-    parts.iter().map(|it| it.qoe).collect()
-}
-
 /// One controller's sessions against those of the baseline on the same traces.
-fn row(set: &str, controller: &str, parts: &[Parts], baseline: &[f64], seed: u64) -> Row {
-    let scores = scores(parts);
-    let differences: Vec<f64> = scores.iter().zip(baseline).map(|(a, b)| a - b).collect();
+fn row(set: &str, controller: &str, parts: &[Parts], baseline: &[Parts], seed: u64) -> Row {
+    let scores: Vec<f64> = parts.iter().map(|it| it.qoe).collect();
     let own = bootstrap(&scores, seed);
-    let paired = bootstrap(&differences, seed);
+    let against = |part: fn(&Parts) -> f64| {
+        let pairs = parts.iter().zip(baseline);
+        let differences: Vec<f64> = pairs.map(|(a, b)| part(a) - part(b)).collect();
+        bootstrap(&differences, seed)
+    };
+    let paired = against(|it| it.qoe);
+    let (joules, megabits) = (against(|it| it.joules), against(|it| it.megabits));
     let of = |part: fn(&Parts) -> f64| mean(&parts.iter().map(part).collect::<Vec<f64>>());
     Row {
         set: set.into(),
@@ -127,6 +164,12 @@ fn row(set: &str, controller: &str, parts: &[Parts], baseline: &[f64], seed: u64
         diff_robustmpc: paired.mean,
         diff_low: paired.low,
         diff_high: paired.high,
+        joules_diff: joules.mean,
+        joules_diff_low: joules.low,
+        joules_diff_high: joules.high,
+        megabits_diff: megabits.mean,
+        megabits_diff_low: megabits.low,
+        megabits_diff_high: megabits.high,
         scores,
     }
 }
@@ -136,24 +179,84 @@ mod tests {
     use super::*;
     use crate::trace::Markov;
 
-    #[test]
-    fn rows_are_means_and_paired_differences() {
-        let link = Markov::between(0.3, 5.0, 5);
-        let traces = (0..8).map(|seed| link.generate(seed, 200.0).unwrap());
-        let set = Set {
+    fn markov(count: u64, high: f64) -> Set {
+        let link = Markov::between(0.3, high, 5);
+        let traces = (0..count).map(|seed| link.generate(seed, 200.0).unwrap());
+        Set {
             name: "markov".into(),
             traces: traces.collect(),
+        }
+    }
+
+    fn stage(video: &str, quality: Option<&str>) -> Stage {
+        Stage {
+            video: Video::find(video).unwrap(),
+            player: Player::p1(),
+            device: Device::named("phone-lte").unwrap(),
+            quality: quality.map(|name| QualityTable::named(name).unwrap()),
+        }
+    }
+
+    fn kinds(names: &[&str], tiers: &[String]) -> Vec<(String, Kind)> {
+        let kind = |name: &&str| {
+            let kind = Kind::parse_with(name, tiers).unwrap();
+            ((*name).to_string(), kind)
         };
-        let names = ["robustmpc", "bb", "fixed:0"];
-        let kinds: Vec<(String, Kind)> = names
-            .iter()
-            .map(|name| ((*name).to_string(), Kind::parse(name).unwrap()))
-            .collect();
-        let video = Video::named("envivio").unwrap();
-        let device = Device::named("phone-lte").unwrap();
-        let stage = (&video, &Player::p1(), &device);
+        names.iter().map(kind).collect()
+    }
+
+    #[test]
+    fn enhancement_counts_by_a_table_and_costs_by_a_device() {
+        let stage = stage("constant:398,802,1203", Some("bones-generic"));
+        let tiers = &stage.quality.as_ref().unwrap().tiers;
+        let names = ["bb", "bb+high", "bb+greedy", "robustmpc-enhanced"];
+        let kinds = kinds(&names, tiers);
+        let rows = compare(&[markov(6, 1.5)], &stage, &kinds, 1, &mut |_| {}).unwrap();
+        let [plain, high, greedy, enhanced] = &rows[..] else {
+            panic!("four rows")
+        };
+        // VMAF 20 are a point: between the worst plain rung and the best enhanced one.
+        assert!(plain.quality > 39.3 / 20.0 && enhanced.quality < 81.0 / 20.0);
+        // BB does not look at quality: its levels are the same.
+        assert_eq!(plain.megabits, greedy.megabits);
+        assert!(greedy.quality > plain.quality && greedy.joules > plain.joules);
+        assert!(high.joules > plain.joules && enhanced.qoe_mean > plain.qoe_mean);
+        let more = greedy.joules_diff - plain.joules_diff;
+        assert!((more - (greedy.joules - plain.joules)).abs() < 1e-9);
+        let (low, high) = (greedy.joules_diff_low, greedy.joules_diff_high);
+        assert!(low < greedy.joules_diff && greedy.joules_diff < high);
+    }
+
+    #[test]
+    fn what_does_not_fit_a_table_is_refused() {
+        let told = |stage: &Stage| {
+            let kinds = kinds(&["bb"], &[]);
+            let error = compare(&[markov(1, 2.0)], stage, &kinds, 1, &mut |_| {}).unwrap_err();
+            error.to_string()
+        };
+        let ladder = told(&stage("envivio", Some("bones-plain")));
+        assert!(
+            ladder.contains("398/802/1203") && ladder.contains("envivio has 300/750"),
+            "{ladder}"
+        );
+        let mut other = stage("constant:398,802,1203", Some("bones-generic"));
+        other.device = Device::named("phone-lte-nervure").unwrap();
+        let tiers = told(&other);
+        assert!(
+            tiers.contains("phone-lte-nervure enhances with xs"),
+            "{tiers}"
+        );
+    }
+
+    #[test]
+    fn rows_are_means_and_paired_differences() {
+        let set = markov(8, 5.0);
+        let kinds = kinds(&["robustmpc", "bb", "fixed:0"], &[]);
         let mut told = 0;
-        let rows = compare(&[set], stage, &kinds, 1, &mut |_| told += 1).unwrap();
+        let rows = compare(&[set], &stage("envivio", None), &kinds, 1, &mut |_| {
+            told += 1;
+        })
+        .unwrap();
         assert_eq!((rows.len(), told), (3, 3));
         let [robust, bb, lowest] = &rows[..] else {
             panic!("three rows")

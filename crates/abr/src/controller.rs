@@ -178,6 +178,14 @@ impl Kind {
     /// # Errors
     /// When there is none.
     pub fn parse(name: &str) -> Result<Kind, Error> {
+        Kind::parse_with(name, &[])
+    }
+
+    /// The controller of a name, in which tiers may be called by theirs.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn parse_with(name: &str, tiers: &[String]) -> Result<Kind, Error> {
         let unknown = || Error::Unknown {
             kind: "controller",
             name: name.into(),
@@ -186,7 +194,18 @@ impl Kind {
         if let Some((inner, rule)) = name.rsplit_once('+') {
             let rule = match rule {
                 "greedy" => Rule::Greedy,
-                tier => Rule::Fixed(tier.parse().map_err(|_| unknown())?),
+                tier => {
+                    let called = tiers.iter().position(|it| it == tier);
+                    let number = called.or_else(|| tier.parse().ok());
+                    Rule::Fixed(number.ok_or_else(|| Error::NoTier {
+                        controller: name.into(),
+                        tier: tier.into(),
+                        known: match tiers.is_empty() {
+                            true => "none without a table".into(),
+                            false => tiers.join(", "),
+                        },
+                    })?)
+                }
             };
             return Ok(Kind::With(Box::new(Kind::parse(inner)?), rule));
         }
@@ -262,9 +281,14 @@ impl Kind {
                 Box::new(Learned::new(Arc::clone(policy), *weight))
             }
             Kind::With(inner, rule) => {
-                if matches!(rule, Rule::Fixed(tier) if *tier >= tiers) {
-                    let reason = format!("the highest tier is {}", tiers - 1);
-                    return Err(Error::setting("a controller with enhancement", reason));
+                if let Rule::Fixed(tier) = rule
+                    && *tier >= tiers
+                {
+                    return Err(Error::NoTier {
+                        controller: "a controller with enhancement".into(),
+                        tier: tier.to_string(),
+                        known: format!("0 to {}", tiers - 1),
+                    });
                 }
                 Box::new(With {
                     inner: inner.make(simulator, setting)?,
@@ -289,10 +313,12 @@ impl Controller for With {
             Rule::Greedy => {
                 let possible =
                     (0..view.terms.tiers()).filter(|tier| view.may_enhance(level, *tier));
-                let quality = |tier: &usize| view.terms.quality(level, *tier);
-                possible
-                    .max_by(|a, b| quality(a).total_cmp(&quality(b)))
-                    .unwrap_or(0)
+                let quality = |tier: usize| view.terms.quality(level, tier);
+                // Of equals the first: what gains nothing is not worth its energy.
+                possible.fold(0, |best, tier| match quality(tier) > quality(best) {
+                    true => tier,
+                    false => best,
+                })
             }
         };
         Choice { level, tier }

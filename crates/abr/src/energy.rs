@@ -90,7 +90,12 @@ pub struct Device {
 }
 
 /// The names of the devices that come with the crate.
-pub const BUILT_IN: [&str; 3] = ["phone-lte", "phone-5g-low", "phone-5g-mmwave"];
+pub const BUILT_IN: [&str; 4] = [
+    "phone-lte",
+    "phone-5g-low",
+    "phone-5g-mmwave",
+    "phone-lte-nervure",
+];
 
 impl Device {
     /// A device that comes with the crate, see [`BUILT_IN`], or one from a TOML file.
@@ -115,6 +120,7 @@ impl Device {
             "phone-lte" => include_str!("../data/phone-lte.toml"),
             "phone-5g-low" => include_str!("../data/phone-5g-low.toml"),
             "phone-5g-mmwave" => include_str!("../data/phone-5g-mmwave.toml"),
+            "phone-lte-nervure" => include_str!("../data/phone-lte-nervure.toml"),
             _ => {
                 return Err(Error::Unknown {
                     kind: "device",
@@ -159,6 +165,30 @@ impl Device {
             return Err(Error::setting(file, "a battery that holds nothing"));
         }
         Ok(device)
+    }
+
+    /// The device with these tiers of its own and no others, in this order. The first name is no
+    /// enhancement.
+    ///
+    /// # Errors
+    /// When it lacks one.
+    pub fn with_tiers(&self, names: &[String]) -> Result<Device, Error> {
+        let wanted = names.get(1..).unwrap_or_default();
+        let find = |name: &String| self.tiers.iter().find(|tier| tier.name == *name).cloned();
+        let tiers: Option<Vec<Tier>> = wanted.iter().map(find).collect();
+        let words = |names: Vec<&str>| match names.is_empty() {
+            true => "nothing".into(),
+            false => names.join(", "),
+        };
+        let tiers = tiers.ok_or_else(|| Error::OtherTiers {
+            device: self.name.clone(),
+            has: words(self.tiers.iter().map(|tier| tier.name.as_str()).collect()),
+            wants: words(wanted.iter().map(String::as_str).collect()),
+        })?;
+        Ok(Device {
+            tiers,
+            ..self.clone()
+        })
     }
 
     /// How long enhancing so much video of a level takes in a tier; the first is none.
@@ -283,6 +313,28 @@ mod tests {
             enhancer.may(&device, 0.0, 4000.0, (0, 0)),
             "nothing is always possible"
         );
+    }
+
+    #[test]
+    fn a_device_is_cut_to_the_tiers_of_a_table_or_refused() {
+        let device = Device::named("phone-lte").unwrap();
+        let names = |names: &[&str]| names.iter().map(|it| (*it).into()).collect::<Vec<String>>();
+        let high = device.with_tiers(&names(&["none", "high"])).unwrap();
+        assert_eq!(high.tiers.len(), 1);
+        assert_eq!(high.work_ms(4000.0, 0, 1), device.work_ms(4000.0, 0, 3));
+        assert!(
+            device
+                .with_tiers(&names(&["none"]))
+                .unwrap()
+                .tiers
+                .is_empty()
+        );
+        let error = device.with_tiers(&names(&["none", "xs", "m"])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the device phone-lte enhances with low, medium, high, ultra, and the quality table is of xs, m"
+        );
+        assert!(error.hint().unwrap().contains("--device"));
     }
 
     #[test]

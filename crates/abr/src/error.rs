@@ -60,6 +60,46 @@ pub enum Error {
         /// Names that stand for something.
         known: String,
     },
+    /// A quality table that cannot be.
+    #[error("{file}: {reason}")]
+    Quality {
+        /// The file, or the name of the table.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A quality table of another ladder than the video's.
+    #[error("the quality table {table} is of {rungs} kbit/s, and {video} has {found}")]
+    OtherRungs {
+        /// The table.
+        table: String,
+        /// Its ladder in kbit/s.
+        rungs: String,
+        /// Which video.
+        video: String,
+        /// Its ladder in kbit/s.
+        found: String,
+    },
+    /// A device that lacks tiers which are asked for.
+    #[error("the device {device} enhances with {has}, and the quality table is of {wants}")]
+    OtherTiers {
+        /// The device.
+        device: String,
+        /// Its tiers.
+        has: String,
+        /// Those of the table.
+        wants: String,
+    },
+    /// A tier that is not there.
+    #[error("{controller}: there is no tier {tier}; there are {known}")]
+    NoTier {
+        /// Who asks for it.
+        controller: String,
+        /// Which.
+        tier: String,
+        /// Those that are there.
+        known: String,
+    },
     /// A policy made for another ladder.
     #[error("{file}: the policy is for the ladder {policy}, and {video} has {found}")]
     OtherLadder {
@@ -90,6 +130,13 @@ impl Error {
         }
     }
 
+    pub(crate) fn quality(file: &str, reason: impl Into<String>) -> Error {
+        Error::Quality {
+            file: file.into(),
+            reason: one_line(&reason.into()),
+        }
+    }
+
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -105,6 +152,32 @@ impl Error {
             ),
             Error::OtherLadder { .. } => {
                 Some("train a policy for this ladder with `nervure abr train`".into())
+            }
+            Error::File { verb: "read", source, .. }
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Some("is the path right? It counts from the folder that the command runs in".into())
+            }
+            Error::Setting { name, .. } if name.ends_with(".toml") => Some(
+                "docs/abr.md says what such files hold".into(),
+            ),
+            Error::Unknown {
+                kind: "quality table" | "device" | "video" | "protocol",
+                ..
+            } => Some("if it is a file, is the path right?".into()),
+            Error::Quality { .. } => {
+                Some("`nervure abr ladder VIDEO --out FILE` measures a table".into())
+            }
+            Error::OtherRungs { rungs, .. } => Some(format!(
+                "measure this ladder with `nervure abr ladder --rungs`, or name another video: \
+                 --video constant:{}",
+                rungs.replace('/', ",")
+            )),
+            Error::OtherTiers { .. } => {
+                Some("name a device that has them with --device: a TOML file, with [[tiers]]".into())
+            }
+            Error::NoTier { .. } => {
+                Some("tiers come with a table of their quality: --quality".into())
             }
             _ => None,
         }

@@ -27,6 +27,7 @@ mod player;
 pub mod policy;
 pub mod ppo;
 pub mod qoe;
+pub mod quality;
 mod random;
 pub mod session;
 pub mod simulator;

@@ -49,6 +49,9 @@ const PENSIEVE: [Kbps; 6] = [
     Kbps(4300),
 ];
 
+/// As many chunks as the protocol P1 plays, and the one that it leaves out.
+const CONSTANT_CHUNKS: usize = 49;
+
 /// A video in chunks.
 ///
 /// ```
@@ -162,11 +165,29 @@ impl Video {
         Video::parse(name, text)
     }
 
-    /// A video by the name of a built-in one, or from a file, or from a folder of Pensieve's tables.
+    /// A video whose chunks of 4 s are all as large as their rate says: for ladders that no video here has.
+    ///
+    /// # Errors
+    /// When the ladder does not rise.
+    pub fn constant(name: &str, ladder: &[Kbps]) -> Result<Video, Error> {
+        let sizes = ladder.iter().map(|rate| f64::from(rate.0) * 500.0);
+        let chunks = vec![sizes.collect::<Vec<f64>>(); CONSTANT_CHUNKS];
+        Video::new(name, 4000.0, ladder.to_vec(), &chunks)
+    }
+
+    /// A video by the name of a built-in one, `constant:` and its rates, or from a file, or from a folder
+    /// of Pensieve's tables.
     ///
     /// # Errors
     /// When there is no such video, or what is there is none.
     pub fn find(name: &str) -> Result<Video, Error> {
+        if let Some(rates) = name.strip_prefix("constant:") {
+            let rates = rates.split(',').map(|rate| rate.trim().parse().map(Kbps));
+            let ladder: Vec<Kbps> = rates.collect::<Result<_, _>>().map_err(|_| {
+                Error::setting(name, "rates in kbit/s are wanted, as in constant:300,750")
+            })?;
+            return Video::constant(name, &ladder);
+        }
         let path = Path::new(name);
         if path.is_dir() {
             return Video::read_folder(path);
@@ -357,6 +378,16 @@ mod tests {
             "a.json:5: chunk 1 has 3 sizes, and the ladder has 2 rates"
         );
         assert!(reason(Video::parse("a.json", "{\n\"x\":")).starts_with("a.json:2: "));
+    }
+
+    #[test]
+    fn a_constant_video_weighs_what_its_rates_say() {
+        let video = Video::find("constant:398,802").unwrap();
+        assert_eq!(video.bytes(7, 0) * 8.0 / 4.0, 398_000.0);
+        assert_eq!((video.levels(), video.chunks()), (2, 49));
+        let order = reason(Video::find("constant:802,398"));
+        assert!(order.contains("802/398 does not rise"), "{order}");
+        assert!(reason(Video::find("constant:fast")).contains("as in constant:300,750"));
     }
 
     #[test]

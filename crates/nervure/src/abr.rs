@@ -1,6 +1,7 @@
 //! `nervure abr`: bitrate controllers and the traces they are measured on.
 
 mod bench;
+mod ladder;
 mod traces;
 mod train;
 
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// Compare and train bitrate controllers in simulation, and handle bandwidth traces
+/// Compare and train bitrate controllers, measure ladders, and handle bandwidth traces
 #[derive(Args, Debug)]
 pub(crate) struct AbrArgs {
     #[command(subcommand)]
@@ -19,6 +20,7 @@ pub(crate) struct AbrArgs {
 #[derive(Subcommand, Debug)]
 enum Command {
     Bench(bench::BenchArgs),
+    Ladder(ladder::LadderArgs),
     Train(train::TrainArgs),
     Traces(traces::TracesArgs),
 }
@@ -27,6 +29,7 @@ enum Command {
 pub(crate) fn run(args: &AbrArgs) -> Result<ExitCode> {
     match &args.command {
         Command::Bench(args) => bench::run(args),
+        Command::Ladder(args) => ladder::run(args),
         Command::Train(args) => train::run(args),
         Command::Traces(args) => traces::run(args),
     }

@@ -24,7 +24,7 @@ use crate::signals::{INTERRUPTED, Signals, TERMINATED};
 pub(crate) use measure::Pair;
 use measure::{Interrupted, Measurement};
 use report::Report;
-pub(crate) use vmaf::Vmaf;
+pub(crate) use vmaf::{Scoring, Vmaf};
 
 /// Measure how far a video is from its reference.
 #[derive(Args, Debug)]

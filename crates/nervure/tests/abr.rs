@@ -102,3 +102,187 @@ fn what_cannot_be_is_said_with_a_hint() {
     let name = told(&["bench", "--traces", "net", "--controllers", "magic"]);
     assert!(name.contains("there is no controller \"magic\""), "{name}");
 }
+
+/// The error and its hint, which are one line each.
+fn refused(folder: &Path, arguments: &[&str]) -> (String, String) {
+    let out = abr(folder, arguments);
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{arguments:?}: {told}");
+    assert!(out.stdout.is_empty(), "{arguments:?}");
+    let lines: Vec<&str> = told.lines().collect();
+    match lines[..] {
+        [error, hint] if error.starts_with("error: ") && hint.starts_with("hint: ") => {
+            (error.into(), hint.into())
+        }
+        _ => panic!("{arguments:?}: {told}"),
+    }
+}
+
+fn draw(folder: &Path) {
+    let out = Command::new(env!("CARGO_BIN_EXE_nervure"))
+        .args(["sample", "--scene", "sports", "--size", "192x108"])
+        .args(["--seconds", "0.6", "-q", "-o", "clip.mkv"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(out.status.success());
+}
+
+#[test]
+fn a_measured_ladder_is_what_bench_counts_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let out = abr(folder.path(), arguments);
+        let told = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{arguments:?}: {told}");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    draw(folder.path());
+    let ladder = [
+        "ladder",
+        "clip.mkv",
+        "--metric",
+        "psnr",
+        "--rungs",
+        "40@96x54,120@96x54,300@192x108",
+        "--models",
+        "none,xs",
+        "--out",
+        "mine.toml",
+        "--json",
+    ];
+    let report: serde_json::Value = serde_json::from_str(&run(&ladder)).unwrap();
+    let rungs = report["table"]["rungs"].as_array().unwrap();
+    let quality = |rung: usize, tier: usize| rungs[rung]["quality"][tier].as_f64().unwrap();
+    assert!(quality(0, 0) > 15.0 && quality(0, 0) + 0.5 < quality(1, 0));
+    assert!(quality(1, 0) + 0.5 < quality(2, 0), "{rungs:?}");
+    for rung in [0, 1] {
+        // The model was made to be closer to the original than Lanczos.
+        assert!(quality(rung, 1) > quality(rung, 0), "{rungs:?}");
+        assert_eq!(rungs[rung]["frames_per_s"].as_array().unwrap().len(), 2);
+        let (wanted, weighs) = (&rungs[rung]["kbps"], &rungs[rung]["measured_kbps"]);
+        let share = weighs.as_f64().unwrap() / wanted.as_f64().unwrap();
+        assert!((0.8..1.25).contains(&share), "{wanted} weighs {weighs}");
+    }
+    assert_eq!(quality(2, 0), quality(2, 1), "nothing to make larger");
+    assert!(report["saved"][0][1].as_f64().unwrap() > 0.0, "{report}");
+    let first = fs::read(folder.path().join("mine.toml")).unwrap();
+    let (error, _) = refused(folder.path(), &ladder);
+    assert!(error.contains("mine.toml exists"), "{error}");
+    assert_eq!(fs::read(folder.path().join("mine.toml")).unwrap(), first);
+
+    run(&[
+        "traces",
+        "generate",
+        "--out",
+        "net",
+        "--count",
+        "3",
+        "--seconds",
+        "120",
+        "--low",
+        "0.03",
+        "--high",
+        "0.4",
+    ]);
+    let device = include_str!("../../abr/data/phone-lte-nervure.toml");
+    fs::write(folder.path().join("device.toml"), device).unwrap();
+    let bench = |video: &'static str| {
+        let words = "bench --traces net --quality mine.toml --device device.toml --json --quiet";
+        let more = ["--controllers", "bb,bb+xs,bb+greedy,robustmpc-enhanced"];
+        let mut arguments: Vec<&str> = words.split(' ').collect();
+        arguments.extend(more);
+        arguments.extend(["--video", video]);
+        arguments
+    };
+    let text = run(&bench("constant:40,120,300"));
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["quality"], "mine");
+    let of = |row: usize, key: &str| report["rows"][row][key].as_f64().unwrap();
+    assert!(of(1, "quality") > of(0, "quality"), "{text}");
+    assert_eq!(
+        of(1, "quality"),
+        of(2, "quality"),
+        "xs is the best there is"
+    );
+    assert_eq!(of(0, "megabits"), of(1, "megabits"));
+    assert!(
+        of(1, "joules") > of(2, "joules"),
+        "greedy leaves out what gains nothing"
+    );
+    assert!(of(2, "joules") > of(0, "joules"));
+    let (error, hint) = refused(folder.path(), &bench("envivio"));
+    assert!(
+        error.contains("mine is of 40/120/300") && error.contains("envivio has 300/750"),
+        "{error}"
+    );
+    assert!(hint.contains("constant:40,120,300"), "{hint}");
+    let mut other = bench("constant:40,120,300");
+    let device = other
+        .iter()
+        .position(|word| *word == "device.toml")
+        .unwrap();
+    other[device] = "phone-lte";
+    let (error, _) = refused(folder.path(), &other);
+    assert!(
+        error.contains("phone-lte enhances with low, medium"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_ladder_that_cannot_be_measured_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    draw(folder.path());
+    fs::write(
+        folder.path().join("words.mp4"),
+        "these are words, and no video\n",
+    )
+    .unwrap();
+    let ladder = |video: &str, more: &[&str]| {
+        let base = ["ladder", video, "--metric", "psnr", "--out", "t.toml"];
+        let told = refused(folder.path(), &[&base[..], more].concat());
+        assert!(!folder.path().join("t.toml").exists());
+        told.0
+    };
+    assert!(ladder("none.mp4", &[]).contains("cannot open none.mp4"));
+    assert!(ladder("words.mp4", &[]).contains("words.mp4"));
+    let fall = ladder("clip.mkv", &["--rungs", "120@96x54,40@96x54"]);
+    assert!(fall.contains("do not rise"), "{fall}");
+    let large = ladder("clip.mkv", &["--rungs", "120@960x540"]);
+    assert!(large.contains("is larger than the video"), "{large}");
+    let model = ladder("clip.mkv", &["--models", "none,huge"]);
+    assert!(
+        model.contains("there is no model called \"huge\""),
+        "{model}"
+    );
+    assert!(ladder("clip.mkv", &["--models", "xs"]).contains("must be none"));
+    assert!(ladder("clip.mkv", &["--start", "9"]).contains("has no frame"));
+    assert!(ladder("-", &[]).contains("only comes once"));
+}
+
+#[test]
+fn what_is_missing_is_said_with_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |arguments: &[&str]| refused(folder.path(), arguments);
+    assert!(
+        told(&["bench", "--traces", "net"])
+            .0
+            .contains("cannot read net")
+    );
+    let (error, hint) = told(&["train", "none.toml"]);
+    assert!(error.contains("cannot read none.toml") && hint.contains("configs/abr-p1.toml"));
+    let (error, _) = told(&["bench", "--traces", "net", "--quality", "none.toml"]);
+    assert!(error.contains("bones-generic"), "{error}");
+    fs::write(folder.path().join("bad.toml"), "schema = 7\n").unwrap();
+    let (error, hint) = told(&["bench", "--traces", "net", "--quality", "bad.toml"]);
+    assert!(
+        error.contains("bad.toml: schema 7") && hint.contains("abr ladder"),
+        "{error}"
+    );
+    let (error, hint) = told(&["bench", "--traces", "net", "--controllers", "bb+xs"]);
+    assert!(
+        error.contains("no tier xs") && hint.contains("--quality"),
+        "{error}"
+    );
+}

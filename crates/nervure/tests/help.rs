@@ -32,6 +32,7 @@ fn each_command_explains_itself() {
     }
     insta::assert_snapshot!("bench_engine", help(&["bench", "engine", "--help"]));
     insta::assert_snapshot!("abr_train", help(&["abr", "train", "--help"]));
+    insta::assert_snapshot!("abr_ladder", help(&["abr", "ladder", "--help"]));
     insta::assert_snapshot!("abr_bench", help(&["abr", "bench", "--help"]));
     for verb in ["inspect", "convert", "generate"] {
         let text = help(&["abr", "traces", verb, "--help"]);

@@ -254,10 +254,21 @@ fn names_are_read_and_misfits_refused() {
     for name in ["fixed:2", "robustmpc+greedy", "bola+1"] {
         assert!(Kind::parse(name).is_ok());
     }
-    for name in ["", "fixed:", "fixed:x", "bb+", "bb+much", "mpcc"] {
+    for name in ["", "fixed:", "fixed:x", "mpcc", "mpcc+1"] {
         let told = Kind::parse(name).unwrap_err().to_string();
         assert!(told.contains("robustmpc"), "{told}");
     }
+    let much = Kind::parse("bb+much").unwrap_err();
+    assert_eq!(
+        much.to_string(),
+        "bb+much: there is no tier much; there are none without a table"
+    );
+    assert!(much.hint().unwrap().contains("--quality"));
+    let tiers = ["none", "xs"].map(String::from);
+    assert_eq!(
+        Kind::parse_with("bb+xs", &tiers).unwrap(),
+        Kind::parse("bb+1").unwrap()
+    );
     let simulator = &links(1)[0];
     let told = |name: &str| {
         let made = Kind::parse(name)
@@ -266,5 +277,5 @@ fn names_are_read_and_misfits_refused() {
         made.err().unwrap().to_string()
     };
     assert!(told("fixed:6").contains("the highest level is 5"));
-    assert!(told("bb+1").contains("the highest tier is 0"));
+    assert!(told("bb+1").contains("there is no tier 1; there are 0 to 0"));
 }

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use nervure_abr::compare::{Row, Set, compare};
+use nervure_abr::compare::{Row, Set, Stage, compare};
 use nervure_abr::controller::Kind;
 use nervure_abr::energy::Device;
+use nervure_abr::quality::QualityTable;
 use nervure_abr::trace::read_folder;
 use nervure_abr::video::ladder_text;
 use nervure_abr::{Player, Video};
@@ -22,24 +23,29 @@ use crate::table::table;
 /// Compare bitrate controllers on sets of traces
 ///
 /// Every trace is one session. Scores are QoE_lin: Mbit/s, less the protocol's penalty for each second of
-/// stalling, less changes in Mbit/s, as a mean over the chunks but the first. Intervals hold 95% of
-/// bootstrap samples of sessions; differences to RobustMPC are paired by trace.
+/// stalling, less changes in Mbit/s, as a mean over the chunks but the first. With --quality the points of
+/// a table count instead of Mbit/s, and controllers may enhance. Intervals hold 95% of bootstrap samples of
+/// sessions; differences to RobustMPC are paired by trace.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Controllers: fixed:LEVEL, rate, bb, bola, bola-e, throughput, dynamic, mpc, robustmpc,
 robustmpc-carried (errors of one session count in the next), oracle (knows the link), and
-files of policies, as `nervure abr train` makes them.
+files of policies, as `nervure abr train` makes them. With --quality also robustmpc-enhanced,
+NAME+greedy (the best tier there is time for) and NAME+TIER, as in bola+xs.
 
 Examples:
   nervure abr bench --traces traces/valid/* --protocol P1
   nervure abr bench --traces lte --protocol P2 --controllers bola,robustmpc,oracle --json
-  nervure abr bench --traces lte --protocol mine.toml --video film.json --report report/")]
+  nervure abr bench --traces lte --protocol mine.toml --video film.json --report report/
+  nervure abr bench --traces traces/valid/* --quality nervure --device phone-lte-nervure \\
+      --controllers robustmpc,robustmpc+greedy,robustmpc-enhanced")]
 pub(crate) struct BenchArgs {
     /// Folders of traces; each is a set
     #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
     traces: Vec<PathBuf>,
 
-    /// A video: envivio, bbb, bbb4k, a JSON file, or a folder of video_size_N [default: the protocol's]
+    /// A video: envivio, bbb, bbb4k, a JSON file, a folder of video_size_N, or constant:RATES for chunks of
+    /// exactly these kbit/s, as in constant:398,802,1203 [default: the protocol's]
     #[arg(long, value_name = "NAME|FILE")]
     video: Option<String>,
 
@@ -56,7 +62,14 @@ pub(crate) struct BenchArgs {
     )]
     controllers: Vec<String>,
 
-    /// For energy: phone-lte, phone-5g-low, phone-5g-mmwave, or a TOML file
+    /// How good levels look, without enhancement and with it: nervure, bones-plain, bones-content-aware,
+    /// bones-generic, or a TOML file, as `nervure abr ladder` makes them [default: as many points as
+    /// Mbit/s, without enhancement]
+    #[arg(long, value_name = "NAME|FILE")]
+    quality: Option<String>,
+
+    /// For energy and enhancement: phone-lte, phone-5g-low, phone-5g-mmwave, phone-lte-nervure, or a TOML
+    /// file
     #[arg(long, value_name = "NAME|FILE", default_value = "phone-lte")]
     device: String,
 
@@ -83,6 +96,8 @@ struct Report<'a> {
     protocol: &'a str,
     video: &'a str,
     device: &'a str,
+    /// The table of quality; null where Mbit/s count.
+    quality: Option<&'a str>,
     seed: u64,
     rows: &'a [Row],
 }
@@ -92,8 +107,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     let player = Player::find(&args.protocol)?;
     let video = Video::find(args.video.as_deref().unwrap_or(&player.video))?;
     let device = Device::find(&args.device)?;
+    let quality = args.quality.as_deref().map(QualityTable::find);
+    let quality = quality.transpose()?;
+    let tiers = quality.as_ref().map_or(&[][..], |table| &table.tiers);
     let kinds = args.controllers.iter().map(|name| {
-        let kind = Kind::parse(name)?;
+        let kind = Kind::parse_with(name, tiers)?;
         Ok((name.clone(), kind))
     });
     let kinds: Vec<(String, Kind)> = kinds.collect::<Result<_>>()?;
@@ -105,8 +123,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             traces: read_folder(folder, None)?,
         });
     }
-    let stage = (&video, &player, &device);
-    let rows = compare(&sets, stage, &kinds, args.seed, &mut |row| {
+    let stage = Stage {
+        video,
+        player,
+        device,
+        quality,
+    };
+    let rows = compare(&sets, &stage, &kinds, args.seed, &mut |row| {
         if !args.quiet {
             say(&format!(
                 "{}: {} {:.3}",
@@ -114,13 +137,21 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             ));
         }
     })?;
-    let (ladder, _) = player.fit(&video)?;
+    let Stage {
+        video,
+        player,
+        device,
+        quality,
+    } = &stage;
+    let (ladder, _) = player.fit(video)?;
+    let table_name = quality.as_ref().map(|table| table.name.as_str());
     if let Some(folder) = &args.report {
         let head = format!(
-            "Protocol {}, video {} at {} kbit/s, device {}, seed {}.",
+            "Protocol {}, video {} at {} kbit/s, quality by {}, device {}, seed {}.",
             player.name,
             video.name(),
             ladder_text(&ladder),
+            table_name.unwrap_or("Mbit/s"),
             device.name,
             args.seed
         );
@@ -131,6 +162,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             protocol: &player.name,
             video: video.name(),
             device: &device.name,
+            quality: table_name,
             seed: args.seed,
             rows: &rows,
         })?;
@@ -140,7 +172,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const HEAD: [&str; 11] = [
+const HEAD: [&str; 14] = [
     "set",
     "controller",
     "sessions",
@@ -151,7 +183,10 @@ const HEAD: [&str; 11] = [
     "stall s",
     "switches",
     "J",
+    "Mbit",
     "to RobustMPC",
+    "J to RobustMPC",
+    "Mbit to RobustMPC",
 ];
 
 /// The rows as people read them.
@@ -169,9 +204,18 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
             format!("{:.2}", row.rebuffer_s),
             format!("{:.1}", row.switches),
             format!("{:.0}", row.joules),
+            format!("{:.0}", row.megabits),
             format!(
                 "{:+.3} ({:+.3} to {:+.3})",
                 row.diff_robustmpc, row.diff_low, row.diff_high
+            ),
+            format!(
+                "{:+.1} ({:+.1} to {:+.1})",
+                row.joules_diff, row.joules_diff_low, row.joules_diff_high
+            ),
+            format!(
+                "{:+.1} ({:+.1} to {:+.1})",
+                row.megabits_diff, row.megabits_diff_low, row.megabits_diff_high
             ),
         ]);
     }

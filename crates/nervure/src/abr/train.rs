@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use nervure_abr::training::{Config, Go, Trained, Trial, train};
 use serde::Serialize;
@@ -66,8 +66,12 @@ struct Report<'a> {
 
 /// The command.
 pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
-    let text = fs::read_to_string(&args.config)
-        .with_context(|| format!("cannot read {}", args.config.display()))?;
+    let text = fs::read_to_string(&args.config).map_err(|error| {
+        fail(
+            format!("cannot read {}: {error}", args.config.display()),
+            "configs/abr-p1.toml is one to begin with",
+        )
+    })?;
     let mut config = Config::parse(&args.config.display().to_string(), &text)?;
     config.seed = args.seed.unwrap_or(config.seed);
     let default = Path::new("runs").join(&config.name);

@@ -210,7 +210,7 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
 }
 
 /// Seconds from `12.5`, `1:30` or `1:02:03.5`.
-fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let wrong = || format!("{text:?} is no time; give seconds or [H:]MM:SS");
     let mut total = 0.0;
     for (index, part) in text.split(':').enumerate() {

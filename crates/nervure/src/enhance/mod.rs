@@ -19,7 +19,7 @@ use nervure_media::{Action, Damage, Input, MuxOptions, Muxer, OpenOptions, Reade
 
 use arguments::Upscaler;
 
-pub(crate) use arguments::EnhanceArgs;
+pub(crate) use arguments::{EnhanceArgs, seconds};
 pub(crate) use summary::Summary;
 
 use crate::console::{Progress, fail, note};
