@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Delivery, Error};
+use crate::{Delivery, Error, built_in};
 
 /// Where a number comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,12 +89,18 @@ pub struct Device {
     pub tiers: Vec<Tier>,
 }
 
-/// The names of the devices that come with the crate.
-pub const BUILT_IN: [&str; 4] = [
-    "phone-lte",
-    "phone-5g-low",
-    "phone-5g-mmwave",
-    "phone-lte-nervure",
+/// The devices that come with the crate, by name.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("phone-lte", include_str!("../data/phone-lte.toml")),
+    ("phone-5g-low", include_str!("../data/phone-5g-low.toml")),
+    (
+        "phone-5g-mmwave",
+        include_str!("../data/phone-5g-mmwave.toml"),
+    ),
+    (
+        "phone-lte-nervure",
+        include_str!("../data/phone-lte-nervure.toml"),
+    ),
 ];
 
 impl Device {
@@ -103,12 +109,10 @@ impl Device {
     /// # Errors
     /// When there is no such device, or the file holds none.
     pub fn find(name: &str) -> Result<Device, Error> {
-        let path = std::path::Path::new(name);
-        if !path.is_file() {
-            return Device::named(name);
+        match built_in::file(name)? {
+            Some(text) => Device::from_toml(name, &text),
+            None => Device::named(name),
         }
-        let text = std::fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
-        Device::from_toml(name, &text)
     }
 
     /// A device that comes with the crate.
@@ -116,20 +120,7 @@ impl Device {
     /// # Errors
     /// When there is none of that name.
     pub fn named(name: &str) -> Result<Device, Error> {
-        let text = match name {
-            "phone-lte" => include_str!("../data/phone-lte.toml"),
-            "phone-5g-low" => include_str!("../data/phone-5g-low.toml"),
-            "phone-5g-mmwave" => include_str!("../data/phone-5g-mmwave.toml"),
-            "phone-lte-nervure" => include_str!("../data/phone-lte-nervure.toml"),
-            _ => {
-                return Err(Error::Unknown {
-                    kind: "device",
-                    name: name.into(),
-                    known: BUILT_IN.join(", "),
-                });
-            }
-        };
-        Device::from_toml(name, text)
+        Device::from_toml(name, built_in::text("device", name, &BUILT_IN)?)
     }
 
     /// A device from TOML.
@@ -339,7 +330,7 @@ mod tests {
 
     #[test]
     fn devices_say_where_their_numbers_come_from() {
-        for name in BUILT_IN {
+        for (name, _) in BUILT_IN {
             let device = Device::named(name).unwrap();
             assert_eq!(device.name, name);
             assert_eq!(device.radio.basis, Basis::Measured);

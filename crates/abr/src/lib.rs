@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod built_in;
 pub mod compare;
 pub mod controller;
 pub mod energy;

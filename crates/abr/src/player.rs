@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::video::{Kbps, Video};
+use crate::{Error, built_in};
 
 /// A player and its network path.
 ///
@@ -125,15 +125,11 @@ impl Player {
             "P2" => return Ok(Player::p2()),
             _ => {}
         }
-        let path = std::path::Path::new(name);
-        if !path.is_file() {
-            return Err(Error::Unknown {
-                kind: "protocol",
-                name: name.into(),
-                known: "P1, P2 and files".into(),
-            });
-        }
-        let text = std::fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
+        let text = built_in::file(name)?.ok_or_else(|| Error::Unknown {
+            kind: "protocol",
+            name: name.into(),
+            known: "P1, P2 and files".into(),
+        })?;
         Player::from_toml(name, &text)
     }
 

@@ -3,14 +3,12 @@
 //! A table is a TOML file that says what was measured, on what and by whom. `nervure abr ladder` makes
 //! one; [`QualityTable::terms`] is what sessions are then scored by.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::energy::Basis;
 use crate::qoe::Terms;
 use crate::video::{Kbps, ladder_text};
+use crate::{Error, built_in};
 
 /// What the numbers of a table are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,12 +162,21 @@ pub const SCHEMA: u32 = 1;
 /// The name of the first tier: no enhancement.
 pub const NONE: &str = "none";
 
-/// The names of the tables that come with the crate.
-pub const BUILT_IN: [&str; 4] = [
-    "nervure",
-    "bones-plain",
-    "bones-content-aware",
-    "bones-generic",
+/// The tables that come with the crate, by name.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("nervure", include_str!("../data/quality-nervure.toml")),
+    (
+        "bones-plain",
+        include_str!("../data/quality-bones-plain.toml"),
+    ),
+    (
+        "bones-content-aware",
+        include_str!("../data/quality-bones-content-aware.toml"),
+    ),
+    (
+        "bones-generic",
+        include_str!("../data/quality-bones-generic.toml"),
+    ),
 ];
 
 /// What is read first: a file of a later form may have keys that mean nothing here.
@@ -184,12 +191,10 @@ impl QualityTable {
     /// # Errors
     /// When there is no such table, or the file holds none.
     pub fn find(name: &str) -> Result<QualityTable, Error> {
-        let path = Path::new(name);
-        if !path.is_file() {
-            return QualityTable::named(name);
+        match built_in::file(name)? {
+            Some(text) => QualityTable::from_toml(name, &text),
+            None => QualityTable::named(name),
         }
-        let text = std::fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
-        QualityTable::from_toml(name, &text)
     }
 
     /// A table that comes with the crate.
@@ -197,19 +202,7 @@ impl QualityTable {
     /// # Errors
     /// When there is none of that name.
     pub fn named(name: &str) -> Result<QualityTable, Error> {
-        let text = match name {
-            "nervure" => include_str!("../data/quality-nervure.toml"),
-            "bones-plain" => include_str!("../data/quality-bones-plain.toml"),
-            "bones-content-aware" => include_str!("../data/quality-bones-content-aware.toml"),
-            "bones-generic" => include_str!("../data/quality-bones-generic.toml"),
-            _ => {
-                return Err(Error::Unknown {
-                    kind: "quality table",
-                    name: name.into(),
-                    known: format!("{} and files", BUILT_IN.join(", ")),
-                });
-            }
-        };
+        let text = built_in::text("quality table", name, &BUILT_IN)?;
         QualityTable::from_toml(name, text)
     }
 
@@ -509,7 +502,7 @@ frames_per_s = [200.0, 90.0]
 
     #[test]
     fn tables_that_come_with_the_crate_say_where_they_come_from() {
-        for name in BUILT_IN {
+        for (name, _) in BUILT_IN {
             let table = QualityTable::named(name).unwrap();
             assert_eq!(table.name, name);
             assert!(table.source.len() > 20, "{name}");

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::Error;
 use crate::error::one_line;
+use crate::{Error, built_in};
 
 /// A rate in kbit/s.
 #[derive(
@@ -36,8 +36,12 @@ pub fn ladder_text(ladder: &[Kbps]) -> String {
     words.join("/")
 }
 
-/// The names of the videos that come with the crate.
-pub const BUILT_IN: [&str; 3] = ["envivio", "bbb", "bbb4k"];
+/// The videos that come with the crate, by name.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("envivio", include_str!("../data/envivio.json")),
+    ("bbb", include_str!("../data/bbb.json")),
+    ("bbb4k", include_str!("../data/bbb4k.json")),
+];
 
 /// Pensieve's ladder for folders of `video_size_0` and on, which do not say theirs.
 const PENSIEVE: [Kbps; 6] = [
@@ -150,19 +154,7 @@ impl Video {
     /// # Errors
     /// When there is none of that name.
     pub fn named(name: &str) -> Result<Video, Error> {
-        let text = match name {
-            "envivio" => include_str!("../data/envivio.json"),
-            "bbb" => include_str!("../data/bbb.json"),
-            "bbb4k" => include_str!("../data/bbb4k.json"),
-            _ => {
-                return Err(Error::Unknown {
-                    kind: "video",
-                    name: name.into(),
-                    known: BUILT_IN.join(", "),
-                });
-            }
-        };
-        Video::parse(name, text)
+        Video::parse(name, built_in::text("video", name, &BUILT_IN)?)
     }
 
     /// A video whose chunks of 4 s are all as large as their rate says: for ladders that no video here has.
@@ -192,11 +184,10 @@ impl Video {
         if path.is_dir() {
             return Video::read_folder(path);
         }
-        if path.is_file() {
-            let text = fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
-            return Video::parse(name, &text);
+        match built_in::file(name)? {
+            Some(text) => Video::parse(name, &text),
+            None => Video::named(name),
         }
-        Video::named(name)
     }
 
     /// A video from JSON with `segment_duration_ms`, `bitrates_kbps` and `segment_sizes_bits`.
@@ -345,7 +336,7 @@ mod tests {
         assert_eq!(envivio.bytes(2, 0), 139_857.0);
         let big = Video::named("bbb4k").unwrap();
         assert_eq!((big.chunks(), big.chunk_ms()), (199, 3000.0));
-        for name in BUILT_IN {
+        for (name, _) in BUILT_IN {
             let video = Video::named(name).unwrap();
             let seconds = video.chunks() as f64 * video.chunk_ms() / 1e3;
             for (level, rate) in video.ladder().iter().enumerate() {

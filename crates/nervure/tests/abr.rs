@@ -11,15 +11,18 @@ fn abr(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+/// What a run that succeeds prints.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let out = abr(folder, arguments);
+    let told = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{arguments:?}: {told}");
+    String::from_utf8(out.stdout).unwrap()
+}
+
 #[test]
 fn generated_traces_are_inspected_converted_and_played() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| {
-        let out = abr(folder.path(), arguments);
-        let told = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{arguments:?}: {told}");
-        String::from_utf8(out.stdout).unwrap()
-    };
+    let run = |arguments: &[&str]| printed(folder.path(), arguments);
     run(&[
         "traces",
         "generate",
@@ -131,12 +134,7 @@ fn draw(folder: &Path) {
 #[test]
 fn a_measured_ladder_is_what_bench_counts_by() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| {
-        let out = abr(folder.path(), arguments);
-        let told = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{arguments:?}: {told}");
-        String::from_utf8(out.stdout).unwrap()
-    };
+    let run = |arguments: &[&str]| printed(folder.path(), arguments);
     draw(folder.path());
     let ladder = [
         "ladder",
