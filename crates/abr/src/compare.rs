@@ -97,9 +97,9 @@ pub struct Row {
     pub megabits_diff_low: f64,
     /// The upper end.
     pub megabits_diff_high: f64,
-    /// The score of every session, in the order of the traces.
+    /// Every session in numbers, in the order of the traces.
     #[serde(skip)]
-    pub scores: Vec<f64>,
+    pub parts: Vec<Parts>,
 }
 
 /// Plays every controller on every trace.
@@ -170,7 +170,7 @@ fn row(set: &str, controller: &str, parts: &[Parts], baseline: &[Parts], seed: u
         megabits_diff: megabits.mean,
         megabits_diff_low: megabits.low,
         megabits_diff_high: megabits.high,
-        scores,
+        parts: parts.to_vec(),
     }
 }
 
@@ -271,6 +271,6 @@ mod tests {
         assert_eq!(lowest.switches, 1.0);
         assert!((lowest.quality - 0.3).abs() < 1e-9);
         let keys = serde_json::to_value(robust).unwrap();
-        assert!(keys.get("diff_high").is_some() && keys.get("scores").is_none());
+        assert!(keys.get("diff_high").is_some() && keys.get("parts").is_none());
     }
 }

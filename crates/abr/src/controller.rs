@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::energy::{Device, Enhancer};
-use crate::policy::{Learned, Policy};
+use crate::policy::{self, Learned, Policy};
 use crate::qoe::Terms;
 use crate::session::Setting;
 use crate::{Delivery, Error, Simulator};
@@ -39,8 +39,12 @@ pub struct View<'a> {
     pub backlog_ms: f64,
     /// The level of the last chunk.
     pub last_level: usize,
+    /// The tier in which the last chunk will be shown.
+    pub last_tier: usize,
     /// The quality in which the last chunk will be shown.
     pub last_quality: Option<f64>,
+    /// What the session took from the battery so far.
+    pub spent_j: f64,
 }
 
 impl View<'_> {
@@ -88,6 +92,33 @@ impl View<'_> {
             backlog_ms: self.backlog_ms,
         };
         enhancer.may(self.device, self.buffer_ms, self.chunk_ms(), (level, tier))
+    }
+
+    /// Whether a level and a tier make sense together: there may be time for it, and it gains something.
+    #[must_use]
+    pub fn is_possible(&self, level: usize, tier: usize) -> bool {
+        let gains = self.terms.quality(level, tier) > self.terms.quality(level, 0);
+        tier == 0 || (gains && self.may_enhance(level, tier))
+    }
+
+    /// The tier of a level that is worth most where a joule costs so much. Of equals the first: what gains
+    /// nothing is not worth its energy.
+    #[must_use]
+    pub fn best_tier(&self, level: usize, joule: f64) -> usize {
+        let possible = (0..self.terms.tiers()).filter(|tier| self.is_possible(level, *tier));
+        let worth =
+            |tier| self.terms.quality(level, tier) - joule * self.enhance_joules(level, tier);
+        possible.fold(0, |best, tier| match worth(tier) > worth(best) {
+            true => tier,
+            false => best,
+        })
+    }
+
+    /// What it takes to enhance a chunk of a level in a tier.
+    #[must_use]
+    pub fn enhance_joules(&self, level: usize, tier: usize) -> f64 {
+        let work_ms = self.device.work_ms(self.chunk_ms(), level, tier);
+        self.device.enhance_joules(work_ms, tier)
     }
 }
 
@@ -160,9 +191,12 @@ pub enum Kind {
     RobustMpcCarried,
     /// `robustmpc-enhanced`
     RobustMpcEnhanced,
+    /// `robustmpc-priced`, and how much energy counts for it: `robustmpc-priced@WEIGHT`
+    RobustMpcPriced(f64),
     /// `oracle`
     Oracle,
-    /// A file of a policy, and how much energy counts for it: `FILE` or `FILE@WEIGHT`
+    /// A policy that comes with the crate or is in a file, and how much energy counts for it: `NAME`, `FILE`
+    /// or `FILE@WEIGHT`
     Policy(Arc<Policy>, f64),
     /// `NAME+greedy` or `NAME+TIER`
     With(Box<Kind>, Rule),
@@ -171,7 +205,8 @@ pub enum Kind {
 impl Kind {
     /// Names of controllers, for messages and help.
     pub const NAMES: &'static str = "fixed:LEVEL, rate, bb, bola, bola-e, throughput, dynamic, mpc, \
-        robustmpc, robustmpc-carried, robustmpc-enhanced, oracle, files of policies, and NAME+greedy or NAME+TIER";
+        robustmpc, robustmpc-carried, robustmpc-enhanced, robustmpc-priced@WEIGHT, oracle, abr-p1, abr-p2, \
+        abr-energy@WEIGHT, files of policies as FILE or FILE@WEIGHT, and NAME+greedy or NAME+TIER";
 
     /// The controller of a name.
     ///
@@ -209,13 +244,26 @@ impl Kind {
             };
             return Ok(Kind::With(Box::new(Kind::parse(inner)?), rule));
         }
-        let (file, weight) = match name.rsplit_once('@') {
-            Some((file, weight)) => (file, weight.parse().map_err(|_| unknown())?),
+        let (plain, weight) = match name.rsplit_once('@') {
+            Some((plain, weight)) => (plain, weight.parse::<f64>().map_err(|_| unknown())?),
             None => (name, 0.0),
         };
-        if file.ends_with(".json") {
-            let policy = Policy::read(Path::new(file))?;
+        if !(0.0..=1.0).contains(&weight) {
+            return Err(Error::setting(
+                name,
+                "energy counts by a weight from 0 to 1",
+            ));
+        }
+        if plain.ends_with(".json") {
+            let policy = Policy::read(Path::new(plain))?;
             return Ok(Kind::Policy(Arc::new(policy), weight));
+        }
+        if policy::BUILT_IN.iter().any(|(known, _)| *known == plain) {
+            let policy = Policy::named(plain)?;
+            return Ok(Kind::Policy(Arc::new(policy), weight));
+        }
+        if plain == "robustmpc-priced" {
+            return Ok(Kind::RobustMpcPriced(weight));
         }
         if let Some(level) = name.strip_prefix("fixed:") {
             return level.parse().map(Kind::Fixed).map_err(|_| unknown());
@@ -234,6 +282,18 @@ impl Kind {
             "oracle" => Kind::Oracle,
             _ => return Err(unknown()),
         })
+    }
+
+    /// The same where energy counts by another weight; none where it counts for nothing anyway.
+    #[must_use]
+    pub fn at(&self, weight: f64) -> Option<Kind> {
+        match self {
+            Kind::RobustMpcPriced(_) => Some(Kind::RobustMpcPriced(weight)),
+            Kind::Policy(policy, _) if policy.card.tiers > 1 => {
+                Some(Kind::Policy(Arc::clone(policy), weight))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it takes what it remembers of one session into the next.
@@ -275,6 +335,7 @@ impl Kind {
             Kind::RobustMpc => Box::new(Mpc::new(Errors::OfSession)),
             Kind::RobustMpcCarried => Box::new(Mpc::new(Errors::Carried)),
             Kind::RobustMpcEnhanced => Box::new(Mpc::enhanced(Errors::OfSession)),
+            Kind::RobustMpcPriced(weight) => Box::new(Mpc::priced(Errors::OfSession, *weight)),
             Kind::Oracle => Box::new(Oracle::new(simulator, setting)),
             Kind::Policy(policy, weight) => {
                 policy.check(simulator.video(), tiers)?;
@@ -310,16 +371,7 @@ impl Controller for With {
         let level = self.inner.choose(view).level;
         let tier = match self.rule {
             Rule::Fixed(tier) => tier,
-            Rule::Greedy => {
-                let possible =
-                    (0..view.terms.tiers()).filter(|tier| view.may_enhance(level, *tier));
-                let quality = |tier: usize| view.terms.quality(level, tier);
-                // Of equals the first: what gains nothing is not worth its energy.
-                possible.fold(0, |best, tier| match quality(tier) > quality(best) {
-                    true => tier,
-                    false => best,
-                })
-            }
+            Rule::Greedy => view.best_tier(level, 0.0),
         };
         Choice { level, tier }
     }

@@ -82,7 +82,7 @@ pub struct Device {
     pub radio: Radio,
     /// What decoding draws while video plays.
     pub decode: Power,
-    /// What the display draws while the session lasts.
+    /// What the display draws while video plays or stalls.
     pub display: Power,
     /// The models it can enhance with, the smallest first.
     #[serde(default)]
@@ -194,12 +194,18 @@ impl Device {
         }
     }
 
-    /// What it takes to fetch, decode and show a chunk.
+    /// What it takes to fetch, decode and show a chunk. The display is lit until it has been played, and
+    /// while nothing is played before it: a session that ends with a full buffer has not saved its light.
     #[must_use]
     pub fn joules(&self, it: &Delivery, chunk_ms: f64) -> f64 {
-        let radio = self.radio.awake_mw * it.delay_ms + self.radio.mw_per_mbps * it.bytes * 8e-3;
-        let shown = self.display.mw * (it.delay_ms + it.sleep_ms);
-        (radio + shown + self.decode.mw * chunk_ms) / 1e6
+        let lit = self.display.mw * (chunk_ms + it.rebuffer_ms);
+        self.fetch_joules(it.bytes, it.delay_ms) + (lit + self.decode.mw * chunk_ms) / 1e6
+    }
+
+    /// What its radio takes to fetch so much in so long.
+    #[must_use]
+    pub fn fetch_joules(&self, bytes: f64, delay_ms: f64) -> f64 {
+        (self.radio.awake_mw * delay_ms + self.radio.mw_per_mbps * bytes * 8e-3) / 1e6
     }
 
     /// What it takes to enhance for so long in a tier.
@@ -278,12 +284,40 @@ mod tests {
     fn joules_done_by_hand() {
         let mut device = Device::named("phone-lte").unwrap();
         (device.decode.mw, device.display.mw) = (200.0, 400.0);
-        // 8 Mbit in 1 s: 2839 mW for 1 s and 11.54 mJ for each Mbit; 400 mW for 1.5 s; 200 mW for 4 s.
+        // 8 Mbit in 1 s: 2839 mW for 1 s and 11.54 mJ for each Mbit; 400 and 200 mW for 4 s.
         let joules = device.joules(&chunk(0, 8000.0), 4000.0);
-        assert!(
-            (joules - (2.839 + 0.09232 + 0.6 + 0.8)).abs() < 1e-9,
-            "{joules}"
-        );
+        let by_hand = 2.839 + 0.09232 + 1.6 + 0.8;
+        assert!((joules - by_hand).abs() < 1e-9, "{joules}");
+        // The display is lit while nothing is played, too.
+        let stalled = Delivery {
+            rebuffer_ms: 500.0,
+            ..chunk(0, 8000.0)
+        };
+        let joules = device.joules(&stalled, 4000.0);
+        assert!((joules - by_hand - 0.2).abs() < 1e-9, "{joules}");
+    }
+
+    #[test]
+    fn a_display_is_lit_for_all_that_is_played_however_early_it_came() {
+        use crate::{Player, Simulator, Trace, Video};
+        let mut device = Device::named("phone-lte").unwrap();
+        (device.radio.awake_mw, device.radio.mw_per_mbps) = (0.0, 0.0);
+        (device.decode.mw, device.display.mw) = (0.0, 1000.0);
+        let video = Video::named("envivio").unwrap();
+        let joules = |mbps: f64| {
+            let trace = Trace::new("still", vec![0.0, 100.0], vec![mbps; 2]).unwrap();
+            let simulator = Simulator::new(&trace, &video, &Player::p1()).unwrap();
+            let mut state = simulator.begin(0);
+            let (mut sum, mut stalls) = (0.0, 0.0);
+            for _ in 0..48 {
+                let it = simulator.step(&mut state, 0);
+                sum += device.joules(&it, 4000.0);
+                stalls += it.rebuffer_ms / 1e3;
+            }
+            sum - stalls
+        };
+        // 48 chunks of 4 s at 1 W, on a quick link as on a slow one.
+        assert!((joules(50.0) - 192.0).abs() < 1e-9 && (joules(0.2) - 192.0).abs() < 1e-9);
     }
 
     #[test]

@@ -4,7 +4,8 @@ mod full;
 mod simple;
 mod streaming;
 
-pub use full::{Course, Full, Memory};
+pub(crate) use full::possible;
+pub use full::{Changes, Course, Full, Memory};
 pub use simple::Simple;
 pub use streaming::Streaming;
 

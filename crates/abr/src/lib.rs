@@ -23,6 +23,7 @@ pub mod controller;
 pub mod energy;
 pub mod environment;
 mod error;
+pub mod front;
 pub mod network;
 mod player;
 pub mod policy;

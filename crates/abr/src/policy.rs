@@ -7,14 +7,24 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::controller::{Choice, Controller, Event, View};
-use crate::environment::Memory;
+use crate::environment::{Memory, possible};
 use crate::error::one_line;
 use crate::network::{Network, Pass};
 use crate::video::ladder_text;
-use crate::{Error, Kbps, Video};
+use crate::{Error, Kbps, Video, built_in};
 
-/// The form of policies that this version writes and reads.
-const SCHEMA: u32 = 1;
+/// The form of policies that this version writes and reads. Those of the form 1 saw less.
+const SCHEMA: u32 = 2;
+
+/// The policies that come with the crate, by name: what `configs/` of the same names made.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("abr-p1", include_str!("../../../models/abr-p1.json")),
+    ("abr-p2", include_str!("../../../models/abr-p2.json")),
+    (
+        "abr-energy",
+        include_str!("../../../models/abr-energy.json"),
+    ),
+];
 
 /// What a policy is, where it comes from, and how good it was found to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +68,15 @@ impl Policy {
         Policy::parse(&path.display().to_string(), &text)
     }
 
+    /// A policy that comes with the crate, see [`BUILT_IN`].
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn named(name: &str) -> Result<Policy, Error> {
+        let text = built_in::text("policy", name, &BUILT_IN)?;
+        Policy::parse(name, text)
+    }
+
     /// A policy from the text of a file.
     ///
     /// # Errors
@@ -66,16 +85,16 @@ impl Policy {
         let policy: Policy = serde_json::from_str(text)
             .map_err(|error| Error::setting(file, one_line(&error.to_string())))?;
         let card = &policy.card;
-        if card.schema > SCHEMA {
+        if card.schema != SCHEMA {
             let reason = format!(
-                "a policy of form {}, and {SCHEMA} is the newest known",
+                "a policy of form {}, and this nervure plays those of form {SCHEMA}: train it again",
                 card.schema
             );
             return Err(Error::setting(file, reason));
         }
         let (levels, tiers) = (card.ladder_kbps.len(), card.tiers);
         let inputs = Memory::width(levels, tiers);
-        let outputs = levels + if tiers > 1 { tiers } else { 0 };
+        let outputs = levels * tiers;
         let network = &policy.network;
         let fits = network.is_sound() && network.inputs() == inputs && network.outputs() == outputs;
         if levels == 0 || tiers == 0 || !fits {
@@ -131,6 +150,7 @@ pub struct Learned {
     weight: f64,
     memory: Memory,
     seen: Vec<f32>,
+    possible: Vec<bool>,
     pass: Pass,
 }
 
@@ -143,6 +163,7 @@ impl Learned {
             weight,
             memory: Memory::default(),
             seen: Vec::new(),
+            possible: Vec::new(),
             pass: Pass::default(),
         }
     }
@@ -153,24 +174,90 @@ impl Controller for Learned {
         self.seen.clear();
         self.memory.look(view, self.weight, &mut self.seen);
         let out = self.policy.network.forward(&self.seen, &mut self.pass);
-        let (levels, tiers) = out.split_at(view.mbps().len());
-        let best = |values: &[f32], may: &dyn Fn(usize) -> bool| {
-            let possible = (0..values.len()).filter(|at| may(*at));
-            possible
-                .max_by(|a, b| values[*a].total_cmp(&values[*b]))
-                .unwrap_or(0)
-        };
-        let level = best(levels, &|_| true);
+        possible(view, &mut self.possible);
+        let best = (0..out.len())
+            .filter(|at| self.possible[*at])
+            .max_by(|a, b| out[*a].total_cmp(&out[*b]))
+            .unwrap_or(0);
+        let tiers = view.terms.tiers();
         Choice {
-            level,
-            tier: best(tiers, &|tier| view.may_enhance(level, tier)),
+            level: best / tiers,
+            tier: best % tiers,
         }
     }
 
     fn observe(&mut self, event: &Event<'_>) {
         match event {
             Event::Begin => self.memory = Memory::default(),
-            Event::Arrived(it) => self.memory.push(it, 0, 0.0),
+            Event::Arrived(it) => self.memory.push(it),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::Kind;
+    use crate::energy::Device;
+    use crate::qoe::Terms;
+    use crate::quality::QualityTable;
+    use crate::session::{Setting, play_all};
+    use crate::trace::Markov;
+    use crate::{Player, Simulator};
+
+    /// What a shipped policy scores on generated links that nobody trained it on, beside a rule.
+    fn scores(name: &str, link: &Markov, weight: f64, rule: &str) -> (f64, f64) {
+        let policy = Policy::named(name).unwrap();
+        assert_eq!(policy.card.name, name);
+        assert!(!policy.card.training.is_empty() && !policy.card.valid.is_empty());
+        let player = Player::find(&policy.card.protocol).unwrap();
+        let video = Video::find(&player.video).unwrap();
+        let links: Vec<Simulator> = (0..12)
+            .map(|seed| link.generate(seed, 320.0).unwrap())
+            .map(|trace| Simulator::new(&trace, &video, &player).unwrap())
+            .collect();
+        let setting = match policy.card.tiers {
+            1 => Setting {
+                terms: Terms::linear(&links[0]),
+                device: Device::named("phone-lte").unwrap(),
+            },
+            _ => {
+                let table = QualityTable::named("nervure").unwrap();
+                let device = Device::named("phone-lte-nervure").unwrap();
+                Setting {
+                    terms: table.terms(video.name(), video.ladder()).unwrap(),
+                    device: device.with_tiers(&table.tiers).unwrap(),
+                }
+            }
+        };
+        let mean = |kind: &Kind| {
+            let parts = play_all(&links, &setting, kind, 0).unwrap();
+            let worth = parts.iter().map(|it| it.worth(&setting.terms, weight));
+            worth.sum::<f64>() / links.len() as f64
+        };
+        let own = mean(&Kind::parse(&format!("{name}@{weight}")).unwrap());
+        (own, mean(&Kind::parse(rule).unwrap()))
+    }
+
+    #[test]
+    fn shipped_policies_are_what_their_names_say_and_better_than_rules() {
+        let (slow, fast) = (Markov::between(0.3, 5.0, 6), Markov::between(2.0, 60.0, 6));
+        for (name, link, weight, rule) in [
+            ("abr-p1", &slow, 0.0, "bb"),
+            ("abr-p2", &fast, 0.0, "bb"),
+            ("abr-energy", &slow, 0.0, "robustmpc+1"),
+            ("abr-energy", &slow, 1.0, "robustmpc+1"),
+        ] {
+            let (own, other) = scores(name, link, weight, rule);
+            assert!(own > other, "{name}@{weight}: {own}, and {rule} {other}");
+        }
+        let mut old = Policy::named("abr-p1").unwrap();
+        old.card.schema = 1;
+        let told = Policy::parse("old.json", &old.to_text())
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("old.json: a policy of form 1"), "{told}");
+        let told = Policy::named("abr-p9").unwrap_err().to_string();
+        assert!(told.contains("abr-p1, abr-p2, abr-energy"), "{told}");
     }
 }

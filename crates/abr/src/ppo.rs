@@ -503,8 +503,8 @@ impl Learner {
                     {
                         let mut from = 0;
                         for (count, wanted) in self.actions.iter().zip(&lesson.action) {
-                            let mask = vec![true; *count];
-                            probabilities(&out[from..from + count], &mask, &mut chances);
+                            let part = from..from + count;
+                            probabilities(&out[part.clone()], &lesson.mask[part], &mut chances);
                             let most =
                                 (0..*count).max_by(|a, b| chances[*a].total_cmp(&chances[*b]));
                             same += f64::from(u8::from(most == Some(*wanted)));
@@ -538,6 +538,8 @@ impl Learner {
 pub struct Lesson {
     /// What was seen.
     pub seen: Vec<f32>,
+    /// For every choice of every part, whether it could be taken.
+    pub mask: Vec<bool>,
     /// What was done.
     pub action: Vec<usize>,
 }

@@ -17,7 +17,13 @@ pub struct Terms {
     pub rebuffer: f64,
     /// What a change of quality by 1 costs.
     pub switch: f64,
+    /// What a joule costs those to whom energy counts as much as it can: at the weight 1.
+    pub joule: f64,
 }
+
+/// So many joules cost as much as a second of stalling, at the weight 1. A phone takes some 15 for a chunk
+/// of 4 s, of which half can be saved at best: as much then as a seventh of the best quality.
+const JOULES_OF_A_STALL: f64 = 50.0;
 
 impl Terms {
     /// Quality is the rate in Mbit/s, and a player says what stalls and changes cost: `QoE_lin`.
@@ -28,6 +34,7 @@ impl Terms {
             tiers: 1,
             rebuffer: simulator.player().rebuffer_penalty,
             switch: simulator.player().switch_penalty,
+            joule: simulator.player().rebuffer_penalty / JOULES_OF_A_STALL,
         }
     }
 
@@ -50,6 +57,7 @@ impl Terms {
             tiers,
             rebuffer,
             switch,
+            joule: rebuffer / JOULES_OF_A_STALL,
         })
     }
 
@@ -97,6 +105,17 @@ pub struct Parts {
     pub joules: f64,
     /// Megabits that came.
     pub megabits: f64,
+    /// How many chunks have a score.
+    pub chunks: f64,
+}
+
+impl Parts {
+    /// The score where energy counts too, by a weight from 0 to 1: the mean over chunks of what each
+    /// scores, less what its joules cost.
+    #[must_use]
+    pub fn worth(&self, terms: &Terms, weight: f64) -> f64 {
+        self.qoe - weight * terms.joule * self.joules / self.chunks.max(1.0)
+    }
 }
 
 /// Adds up the chunks of a session. The first has no score: no controller chose it.
@@ -148,6 +167,7 @@ impl Tally {
             qoe: self.parts.qoe / count,
             quality: self.parts.quality / count,
             change: self.parts.change / count,
+            chunks: self.scored,
             ..self.parts
         }
     }
@@ -184,6 +204,10 @@ mod tests {
             (0.5, 1.0, 6.0)
         );
         assert!((parts.megabits - 3.0).abs() < 1e-12);
+        // 6 J over two chunks, at half of 4.3 / 50 points each.
+        let worth = parts.worth(&terms, 0.5);
+        assert!((parts.qoe - worth - 0.5 * 4.3 / 50.0 * 3.0).abs() < 1e-12);
+        assert_eq!(parts.worth(&terms, 0.0), parts.qoe);
     }
 
     #[test]

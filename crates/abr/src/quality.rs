@@ -149,6 +149,10 @@ pub struct QualityTable {
     /// What a change of quality by a point costs: 1 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_penalty: Option<f64>,
+    /// What a joule costs where energy counts fully, in points: a fiftieth of a second of stalling where
+    /// nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joule_penalty: Option<f64>,
     /// The ladder, the lowest rate first.
     pub rungs: Vec<Rung>,
     /// On what it was measured.
@@ -288,6 +292,7 @@ impl QualityTable {
         for (key, penalty) in [
             ("rebuffer_penalty", self.rebuffer_penalty),
             ("switch_penalty", self.switch_penalty),
+            ("joule_penalty", self.joule_penalty),
         ] {
             if let Some(penalty) = penalty.filter(|it| !sound(*it)) {
                 return bad(key, penalty);
@@ -329,11 +334,13 @@ impl QualityTable {
         let rows: Vec<Vec<f64>> = self.rungs.iter().map(points).collect();
         // Below the metric's zero a stall would be a gain.
         let top = rows.iter().map(|row| row[0]).fold(0.0, f64::max);
-        Terms::table(
+        let mut terms = Terms::table(
             &rows,
             self.rebuffer_penalty.unwrap_or(top),
             self.switch_penalty.unwrap_or(1.0),
-        )
+        )?;
+        terms.joule = self.joule_penalty.unwrap_or(terms.joule);
+        Ok(terms)
     }
 
     /// The rate at which the video without enhancement looks this good, on straight lines between the
@@ -403,13 +410,17 @@ frames_per_s = [200.0, 90.0]
         assert_eq!((terms.levels(), terms.tiers()), (2, 2));
         assert!((terms.quality(0, 1) - 2.2).abs() < 1e-12, "31 dB, from 20");
         assert_eq!((terms.rebuffer, terms.switch), (3.0, 1.0));
-        let keys =
-            "zero = 30.0\nunits_per_point = 1.0\nrebuffer_penalty = 9.0\nswitch_penalty = 0.5";
+        assert_eq!(terms.joule, 3.0 / 50.0);
+        let keys = "zero = 30.0\nunits_per_point = 1.0\nrebuffer_penalty = 9.0\nswitch_penalty = 0.5\n\
+             joule_penalty = 0.25";
         let other = GOOD.replacen("[[rungs]]", &format!("{keys}\n[[rungs]]"), 1);
         let table = QualityTable::from_toml("q.toml", &other).unwrap();
         let terms = table.terms("v", &[Kbps(300), Kbps(600)]).unwrap();
         assert_eq!((terms.quality(1, 0), terms.quality(0, 0)), (5.0, 0.0));
-        assert_eq!((terms.rebuffer, terms.switch), (9.0, 0.5));
+        assert_eq!(
+            (terms.rebuffer, terms.switch, terms.joule),
+            (9.0, 0.5, 0.25)
+        );
     }
 
     #[test]

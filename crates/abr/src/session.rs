@@ -42,7 +42,8 @@ pub fn play(
     let mut state = simulator.begin(seed);
     let mut enhancer = Enhancer::default();
     let mut tally = Tally::new();
-    let mut last: Option<(usize, f64)> = None; // the level and the quality shown
+    let mut last: Option<(usize, usize, f64)> = None; // the level, and the tier and the quality shown
+    let mut spent_j = 0.0;
     controller.observe(&Event::Begin);
     loop {
         let view = View {
@@ -53,7 +54,9 @@ pub fn play(
             buffer_ms: state.buffer_ms,
             backlog_ms: enhancer.backlog_ms,
             last_level: last.map_or(simulator.player().first_level, |it| it.0),
-            last_quality: last.map(|it| it.1),
+            last_tier: last.map_or(0, |it| it.1),
+            last_quality: last.map(|it| it.2),
+            spent_j,
         };
         let choice = match last {
             None => crate::controller::Choice::plain(simulator.player().first_level),
@@ -64,8 +67,9 @@ pub fn play(
         let quality = terms.quality(delivery.level, tier);
         let joules = device.joules(&delivery, chunk_ms) + more;
         let score = tally.add(terms, &delivery, quality, joules);
+        spent_j += joules;
         controller.observe(&Event::Arrived(&delivery));
-        last = Some((delivery.level, quality));
+        last = Some((delivery.level, tier, quality));
         tell(&Shown {
             delivery,
             tier,

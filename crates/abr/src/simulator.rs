@@ -270,6 +270,18 @@ impl Simulator {
         (self.start_s, self.loop_s) = (other.start_s, other.loop_s);
     }
 
+    /// Leaves the link only a share of its rates for so many seconds, from a place on between its start (0)
+    /// and its end (1).
+    pub fn fail(&mut self, place: f64, seconds: f64, left: f64) {
+        let last_s = self.rows.last().map_or(self.start_s, |row| row.end_s);
+        let from_s = self.start_s + place * (last_s - self.start_s);
+        for row in &mut self.rows {
+            if row.end_s > from_s && row.end_s <= from_s + seconds {
+                row.bytes_per_s *= left;
+            }
+        }
+    }
+
     /// The mean rates in Mbit/s that the link will have in the windows from now to each of `ends_s`, which
     /// rise: what only a look into the future tells.
     pub fn ahead(&self, state: &State, ends_s: &[f64], to: &mut Vec<f64>) {

@@ -1,15 +1,17 @@
 //! Means with intervals, by bootstrap over sessions.
 
+use serde::Serialize;
+
 use crate::Random;
 
 /// How many samples are drawn.
-const DRAWS: usize = 2000;
+pub(crate) const DRAWS: usize = 2000;
 
 /// The share of samples that an interval holds.
 const SHARE: f64 = 0.95;
 
 /// A mean, and the interval in which 95% of the means of resampled sessions lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The mean.
     pub mean: f64,
@@ -35,13 +37,17 @@ pub fn bootstrap(values: &[f64], seed: u64) -> Interval {
         let picked = (0..values.len()).map(|_| values[random.below(values.len())]);
         picked.sum::<f64>() / values.len() as f64
     };
-    let mut means: Vec<f64> = (0..DRAWS).map(|_| draw()).collect();
-    means.sort_by(f64::total_cmp);
-    let tail = (DRAWS as f64 * (1.0 - SHARE) / 2.0) as usize;
+    interval(mean, (0..DRAWS).map(|_| draw()).collect())
+}
+
+/// A mean with the interval that what was drawn gives. There must be some of it.
+pub(crate) fn interval(mean: f64, mut drawn: Vec<f64>) -> Interval {
+    drawn.sort_by(f64::total_cmp);
+    let tail = (drawn.len() as f64 * (1.0 - SHARE) / 2.0) as usize;
     Interval {
         mean,
-        low: means[tail],
-        high: means[DRAWS - 1 - tail],
+        low: drawn[tail],
+        high: drawn[drawn.len() - 1 - tail],
     }
 }
 

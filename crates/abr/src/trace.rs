@@ -6,6 +6,8 @@ mod read;
 pub use generate::{Markov, MarkovState};
 pub use read::{Format, detect, parse, read_file, read_folder};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
 
 /// The least mean rate of a trace in Mbit/s: below it, one chunk would take days.
@@ -123,6 +125,15 @@ impl Trace {
         &self.mbps
     }
 
+    /// The same link, this many times as fast.
+    ///
+    /// # Errors
+    /// When it is then too slow or too fast for a link.
+    pub fn faster(&self, factor: f64) -> Result<Trace, Error> {
+        let mbps = self.mbps.iter().map(|rate| rate * factor).collect();
+        Trace::new(&self.name, self.times_s.clone(), mbps)
+    }
+
     /// From the first row to the last.
     #[must_use]
     pub fn seconds(&self) -> f64 {
@@ -193,6 +204,68 @@ impl Trace {
             }
         }
         text
+    }
+}
+
+/// Every so many traces of a folder, from one on: `1/2` is the first, the third and so on, `2/2` is the
+/// rest. What one part decides can so be measured on another.
+///
+/// ```
+/// use nervure_abr::trace::Part;
+///
+/// let part: Part = "2/3".parse()?;
+/// assert_eq!(part.of(vec!['a', 'b', 'c', 'd', 'e']), ['b', 'e']);
+/// assert!("0/2".parse::<Part>().is_err() && "3/2".parse::<Part>().is_err());
+/// # Ok::<(), nervure_abr::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Part {
+    which: usize,
+    of: usize,
+}
+
+impl Part {
+    /// What belongs to it.
+    #[must_use]
+    pub fn of<T>(&self, all: Vec<T>) -> Vec<T> {
+        all.into_iter()
+            .skip(self.which - 1)
+            .step_by(self.of)
+            .collect()
+    }
+}
+
+impl std::str::FromStr for Part {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Part, Error> {
+        let numbers = text.split_once('/');
+        let numbers = numbers.map(|(which, of)| (which.parse().ok(), of.parse().ok()));
+        match numbers {
+            Some((Some(which), Some(of))) if which > 0 && which <= of => Ok(Part { which, of }),
+            _ => Err(Error::setting(text, "a part of traces is named as in 1/2")),
+        }
+    }
+}
+
+impl TryFrom<String> for Part {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Part, Error> {
+        text.parse()
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> String {
+        part.to_string()
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.which, self.of)
     }
 }
 

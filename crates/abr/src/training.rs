@@ -1,21 +1,19 @@
 //! Training of a policy: from a configuration and traces to a file, with trials on the way.
 
+mod ground;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::controller::{Choice, Controller, Event, Kind, View};
-use crate::energy::Device;
-use crate::environment::{Course, Full, Memory};
-use crate::policy::{Card, Policy};
-use crate::ppo::{Learner, Learnt, Lesson, Ppo, Round};
-use crate::qoe::Terms;
-use crate::session::{Setting, play, play_all};
+use crate::Error;
+use crate::policy::Policy;
+use crate::ppo::{Learnt, Ppo, Round};
 use crate::statistics::mean;
-use crate::trace::read_folder;
-use crate::{Error, Player, Simulator, Trace, Video};
+use crate::trace::Part;
+
+use self::ground::Ground;
 
 /// What is trained, on what, and how: a TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,8 +29,26 @@ pub struct Config {
     /// Folders of traces to learn from. Each is a family, of which as many episodes are drawn as of others;
     /// one that is named twice counts twice.
     pub train: Vec<PathBuf>,
+    /// Factors by which the links of each of these folders are faster than measured; 1 where nothing is
+    /// said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faster: Vec<f64>,
     /// Folders of traces that say when to stop; each is a set.
     pub valid: Vec<PathBuf>,
+    /// The part of each of these folders that does so; all of it where nothing is said. The rest has no say
+    /// in anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// A table of quality, by name or as a file. The policy then chooses tiers besides levels, and how much
+    /// energy counts is told to it: each episode draws a weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// The device, for energy and enhancement.
+    #[serde(default = "device")]
+    pub device: String,
+    /// With a table: the weights of energy, from 0 to 1, at which trials are made.
+    #[serde(default = "preferences")]
+    pub preferences: Vec<f64>,
     /// What to imitate at first, and how many times to go through its lessons.
     #[serde(default = "teacher")]
     pub teacher: String,
@@ -47,12 +63,33 @@ pub struct Config {
     /// So many trials without a better one end the training.
     #[serde(default = "patience")]
     pub patience: usize,
-    /// Links are made faster or slower at random, by a factor whose logarithm is at most this.
+    /// Links are made faster or slower at random, by a factor whose logarithm is at most this,
     #[serde(default)]
     pub stretch: f64,
+    /// and this more where they are made slower.
+    #[serde(default)]
+    pub slower: f64,
+    /// The share of episodes in which the link all but fails for a while.
+    #[serde(default)]
+    pub outages: f64,
+    /// Delays are multiplied by a random number at most this far from 1 while the policy learns.
+    #[serde(default)]
+    pub noise: f64,
+    /// What a second of stalling costs while the policy learns, where that is not what sessions are judged
+    /// by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall: Option<f64>,
     /// How the policy learns.
     #[serde(default)]
     pub ppo: Ppo,
+}
+
+fn device() -> String {
+    "phone-lte".into()
+}
+
+fn preferences() -> Vec<f64> {
+    vec![0.0, 0.25, 0.5, 0.75, 1.0]
 }
 
 fn teacher() -> String {
@@ -112,7 +149,41 @@ impl Config {
                 "no traces to learn from, or none to try on",
             ));
         }
+        let within = |value: f64, low: f64, high: f64| (low..=high).contains(&value);
+        let shares = [
+            ("slower", config.slower, 2.0),
+            ("outages", config.outages, 1.0),
+            ("noise", config.noise, 0.9),
+        ];
+        for (key, value, high) in shares {
+            if !within(value, 0.0, high) {
+                let reason = format!("{key} = {value}, not from 0 to {high}");
+                return Err(Error::setting(file, reason));
+            }
+        }
+        if config.stall.is_some_and(|stall| !within(stall, 0.0, 1e6)) {
+            return Err(Error::setting(file, "a price of stalling that cannot be"));
+        }
+        let faster = &config.faster;
+        let fits = faster.is_empty() || faster.len() == config.train.len();
+        if !fits || !faster.iter().all(|it| within(*it, 1e-3, 1e3)) {
+            let reason = "`faster` has a factor from 0.001 to 1000 for each folder of `train`";
+            return Err(Error::setting(file, reason));
+        }
+        let weights = &config.preferences;
+        if weights.is_empty() || !weights.iter().all(|it| within(*it, 0.0, 1.0)) {
+            return Err(Error::setting(file, "preferences are weights from 0 to 1"));
+        }
         Ok(config)
+    }
+
+    /// What trials compare with: in the words of a report.
+    #[must_use]
+    pub fn baseline(&self) -> &'static str {
+        match self.quality {
+            Some(_) => "the best rule",
+            None => "RobustMPC",
+        }
     }
 }
 
@@ -121,9 +192,10 @@ impl Config {
 pub struct Trial {
     /// After so many steps.
     pub steps: u64,
-    /// The mean score of each set.
+    /// The mean score of each set; with a table, of `SET@WEIGHT` at each weight of energy.
     pub scores: Vec<(String, f64)>,
-    /// The mean difference to RobustMPC of each set.
+    /// The mean difference to RobustMPC of each; with a table, to that rule which is the best there: to
+    /// RobustMPC alone, with each tier, with greedy enhancement, planning tiers, or minding energy.
     pub gains: Vec<f64>,
     /// The standard error of that.
     pub errors: Vec<f64>,
@@ -143,6 +215,22 @@ impl Trial {
         let pairs = self.gains.iter().zip(&self.errors);
         let sure: Vec<f64> = pairs.map(|(gain, error)| gain / (error + 1e-6)).collect();
         mean(&sure) + sure.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// The gains of each set, in the mean over weights.
+    #[must_use]
+    pub fn by_set(&self) -> Vec<(&str, f64)> {
+        let mut sets: Vec<(&str, Vec<f64>)> = Vec::new();
+        for ((name, _), gain) in self.scores.iter().zip(&self.gains) {
+            let set = name.rsplit_once('@').map_or(name.as_str(), |(set, _)| set);
+            match sets.last_mut() {
+                Some((last, gains)) if *last == set => gains.push(*gain),
+                _ => sets.push((set, vec![*gain])),
+            }
+        }
+        sets.iter()
+            .map(|(set, gains)| (*set, mean(gains)))
+            .collect()
     }
 }
 
@@ -273,294 +361,5 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
     fs::rename(&part, path).map_err(|source| write_error(path, source))
 }
 
-/// Where a policy learns and is tried.
-struct Ground {
-    course: Arc<Course>,
-    /// The same links from their beginning, for lessons.
-    orderly: Vec<Simulator>,
-    video: Video,
-    player: Player,
-    setting: Setting,
-    /// For each set its name, its links, and what RobustMPC scores on each.
-    valid: Vec<(String, Vec<Simulator>, Vec<f64>)>,
-}
-
-impl Ground {
-    fn new(config: &Config) -> Result<Ground, Error> {
-        let player = Player::find(&config.protocol)?;
-        let video = Video::find(&player.video)?;
-        let anywhere = Player {
-            random_start: true,
-            ..player.clone()
-        };
-        let on = |player: &Player, traces: &[Trace]| -> Result<Vec<Simulator>, Error> {
-            let each = traces
-                .iter()
-                .map(|trace| Simulator::new(trace, &video, player));
-            each.collect()
-        };
-        let (mut families, mut orderly) = (Vec::new(), Vec::new());
-        for folder in &config.train {
-            let traces = read_folder(folder, None)?;
-            let starts = on(&player, &traces)?;
-            // Half of the episodes begin where sessions are judged from, the others anywhere.
-            families.push([&on(&anywhere, &traces)?[..], &starts].concat());
-            orderly.extend(starts);
-        }
-        let setting = Setting {
-            terms: Terms::linear(&orderly[0]),
-            device: Device::named("phone-lte")?,
-        };
-        let mut valid = Vec::new();
-        for folder in &config.valid {
-            let name = folder.file_name().unwrap_or_default();
-            let links = on(&player, &read_folder(folder, None)?)?;
-            let parts = play_all(&links, &setting, &Kind::RobustMpc, 0)?;
-            let scores = parts.iter().map(|it| it.qoe).collect();
-            valid.push((name.to_string_lossy().into_owned(), links, scores));
-        }
-        Ok(Ground {
-            orderly,
-            course: Arc::new(Course {
-                families,
-                stretch: config.stretch,
-                setting: setting.clone(),
-                joule_price: 0.0,
-            }),
-            video,
-            player,
-            setting,
-            valid,
-        })
-    }
-
-    fn learner(&self, config: &Config) -> Learner {
-        let course = Arc::clone(&self.course);
-        Learner::new(&config.ppo, config.seed, &move || {
-            Box::new(Full::new(Arc::clone(&course)))
-        })
-    }
-
-    /// What the teacher does on every link that is learnt from.
-    fn lessons(&self, config: &Config) -> Result<Vec<Lesson>, Error> {
-        let kind = Kind::parse(&config.teacher)?;
-        let mut lessons = Vec::new();
-        if config.lessons == 0 {
-            return Ok(lessons);
-        }
-        for simulator in &self.orderly {
-            let mut pupil = Pupil {
-                teacher: kind.make(simulator, &self.setting)?,
-                memory: Memory::default(),
-                lessons: Vec::new(),
-            };
-            play(
-                simulator,
-                &self.setting,
-                &mut pupil,
-                config.seed,
-                &mut |_| {},
-            );
-            lessons.append(&mut pupil.lessons);
-        }
-        Ok(lessons)
-    }
-
-    fn policy(&self, config: &Config, learner: &Learner, trial: &Trial) -> Policy {
-        Policy {
-            card: Card {
-                schema: Policy::schema(),
-                name: config.name.clone(),
-                protocol: self.player.name.clone(),
-                ladder_kbps: self.video.ladder().to_vec(),
-                tiers: self.setting.terms.tiers(),
-                training: toml::to_string(config).unwrap_or_default(),
-                seed: config.seed,
-                steps: trial.steps,
-                valid: trial.scores.clone(),
-            },
-            network: learner.average.clone(),
-        }
-    }
-
-    fn trial(
-        &self,
-        config: &Config,
-        learner: &Learner,
-        round: Round,
-        before: &[Trial],
-    ) -> Result<Trial, Error> {
-        let mut trial = Trial {
-            steps: learner.steps,
-            scores: Vec::new(),
-            gains: Vec::new(),
-            errors: Vec::new(),
-            reward: if round.reward.is_finite() {
-                round.reward
-            } else {
-                0.0
-            },
-            entropy: round.entropy,
-            best: false,
-        };
-        let policy = Arc::new(self.policy(config, learner, &trial));
-        for (name, links, baseline) in &self.valid {
-            let parts = play_all(
-                links,
-                &self.setting,
-                &Kind::Policy(Arc::clone(&policy), 0.0),
-                0,
-            )?;
-            let scores: Vec<f64> = parts.iter().map(|it| it.qoe).collect();
-            let gains: Vec<f64> = scores.iter().zip(baseline).map(|(a, b)| a - b).collect();
-            trial.scores.push((name.clone(), mean(&scores)));
-            trial.gains.push(mean(&gains));
-            trial.errors.push(standard_error(&gains));
-        }
-        let value = trial.value();
-        trial.best = before.iter().all(|it| it.value() < value);
-        Ok(trial)
-    }
-}
-
-/// The standard error of a mean.
-fn standard_error(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|it| (it - mean).powi(2)).sum();
-    let count = values.len() as f64;
-    (squares / (count - 1.0).max(1.0) / count).sqrt()
-}
-
-/// Writes down what a teacher does, and what it could see.
-struct Pupil {
-    teacher: Box<dyn Controller>,
-    memory: Memory,
-    lessons: Vec<Lesson>,
-}
-
-impl Controller for Pupil {
-    fn choose(&mut self, view: &View<'_>) -> Choice {
-        let choice = self.teacher.choose(view);
-        let mut seen = Vec::new();
-        self.memory.look(view, 0.0, &mut seen);
-        let action = match view.terms.tiers() {
-            1 => vec![choice.level],
-            _ => vec![choice.level, choice.tier],
-        };
-        self.lessons.push(Lesson { seen, action });
-        choice
-    }
-
-    fn observe(&mut self, event: &Event<'_>) {
-        self.teacher.observe(event);
-        match event {
-            Event::Begin => self.memory = Memory::default(),
-            Event::Arrived(it) => self.memory.push(it, 0, 0.0),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::Markov;
-
-    fn config(folder: &Path) -> Config {
-        let link = Markov::between(0.3, 5.0, 5);
-        for (name, seeds) in [("train", 0..8), ("valid", 20..24)] {
-            fs::create_dir_all(folder.join(name)).unwrap();
-            for seed in seeds {
-                let text = link.generate(seed, 200.0).unwrap().to_csv();
-                fs::write(folder.join(name).join(format!("{seed}.csv")), text).unwrap();
-            }
-        }
-        let text = format!(
-            "name = 'tiny'\nprotocol = 'P1'\ntrain = ['{0}/train']\nvalid = ['{0}/valid']\n\
-             steps = 4000\nrounds = 2\nlessons = 40\n[ppo]\nactors = 4\nhorizon = 128\nwidth = 32\nbatch = 128",
-            folder.display()
-        );
-        Config::parse("tiny.toml", &text).unwrap()
-    }
-
-    #[test]
-    fn a_run_that_was_stopped_goes_on_as_if_it_never_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path());
-        let whole = train(&config, &folder.path().join("a"), false, &mut |_| Go::On).unwrap();
-        assert!(whole.finished && whole.trials.len() == 5);
-        let first = &whole.trials[0];
-        assert!(first.gains[0] > -1.0, "it imitates: {first:?}");
-        let mut count = 0;
-        let mut stop = |_: &Trial| {
-            count += 1;
-            if count == 3 { Go::Stop } else { Go::On }
-        };
-        let again = folder.path().join("b");
-        assert!(!train(&config, &again, false, &mut stop).unwrap().finished);
-        let resumed = train(&config, &again, true, &mut |_| Go::On).unwrap();
-        assert_eq!(resumed, whole);
-        let other = Config { seed: 9, ..config };
-        let told = train(&other, &again, true, &mut |_| Go::On).unwrap_err();
-        assert!(told.to_string().contains("another configuration"), "{told}");
-    }
-
-    #[test]
-    fn policies_come_back_and_know_their_ladder() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config {
-            steps: 1000,
-            ..config(folder.path())
-        };
-        let trained = train(&config, folder.path(), false, &mut |_| Go::On).unwrap();
-        let file = folder.path().join("policy.json");
-        assert_eq!(Policy::read(&file).unwrap(), trained.policy);
-        let kind = Kind::parse(&file.display().to_string()).unwrap();
-        let (video, player) = (Video::named("bbb4k").unwrap(), Player::p2());
-        let trace = Markov::between(3.0, 50.0, 5).generate(0, 300.0).unwrap();
-        let simulator = Simulator::new(&trace, &video, &player).unwrap();
-        let setting = Setting {
-            terms: Terms::linear(&simulator),
-            device: Device::named("phone-lte").unwrap(),
-        };
-        let told = kind.make(&simulator, &setting).err().unwrap().to_string();
-        assert!(
-            told.contains("300/750/1200/1850/2850/4300, and bbb4k has 1000/"),
-            "{told}"
-        );
-        let mut broken = trained.policy.clone();
-        broken.card.ladder_kbps.pop();
-        let told = Policy::parse("p.json", &broken.to_text())
-            .unwrap_err()
-            .to_string();
-        assert!(told.contains("do not fit together"), "{told}");
-    }
-
-    #[test]
-    fn a_gain_that_is_sure_counts_for_more_than_a_larger_one_by_luck() {
-        let trial = |gains: [f64; 2], errors: [f64; 2]| Trial {
-            steps: 0,
-            scores: Vec::new(),
-            gains: gains.to_vec(),
-            errors: errors.to_vec(),
-            reward: 0.0,
-            entropy: 0.0,
-            best: false,
-        };
-        let sure = trial([0.1, 0.04], [0.02, 0.01]);
-        assert!(sure.value() > trial([0.1, 0.2], [0.02, 0.1]).value());
-        assert!(sure.value() > trial([0.3, -0.01], [0.02, 0.01]).value());
-        assert!((standard_error(&[1.0, 3.0]) - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn configurations_that_cannot_be_are_refused() {
-        let told = |text: &str| Config::parse("c.toml", text).unwrap_err().to_string();
-        assert!(told("name = 1").starts_with("c.toml: "));
-        let text = "name='x'\nprotocol='P1'\ntrain=['t']\nvalid=['v']\nsteps=";
-        assert!(told(&format!("{text}0")).contains("that is 0"));
-        assert!(told(&format!("{text}1\n[ppo]\nrate=-1.0")).contains("not above 0"));
-        assert!(told(&format!("{text}1\nstretch=-1.0")).contains("a stretch that is not"));
-        assert!(told(&format!("{text}1\n[ppo]\nkeep=1.0")).contains("a share to keep"));
-        assert!(told(&format!("{text}1\nspeed=3")).contains("unknown field `speed`"));
-    }
-}
+mod tests;

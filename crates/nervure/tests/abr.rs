@@ -284,3 +284,99 @@ fn what_is_missing_is_said_with_a_hint() {
         "{error}"
     );
 }
+
+/// From a configuration with a table of quality to a front and its picture.
+#[test]
+fn a_policy_is_trained_on_tiers_and_its_front_is_put_beside_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| printed(folder.path(), arguments);
+    for (name, count, seed) in [("train", "6", "0"), ("valid", "6", "50")] {
+        let words = ["--count", count, "--seed", seed, "--seconds", "200"];
+        run(&[&["traces", "generate", "--out", name][..], &words].concat());
+    }
+    let config = "name = 'tiny'\nprotocol = 'P1'\ntrain = ['train']\nvalid = ['valid']\npart = '1/2'\n\
+                  quality = 'nervure'\ndevice = 'phone-lte-nervure'\npreferences = [0.0, 1.0]\n\
+                  teacher = 'robustmpc-priced'\nlessons = 20\nsteps = 1500\nrounds = 1\n\
+                  [ppo]\nactors = 4\nhorizon = 128\nwidth = 32\nbatch = 128\n";
+    fs::write(folder.path().join("tiny.toml"), config).unwrap();
+    let out = abr(folder.path(), &["train", "tiny.toml", "--out", "run"]);
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert!(out.status.success(), "{told}");
+    assert!(
+        told.contains("over the best rule: valid ") && told.contains(" at valid@"),
+        "{told}"
+    );
+    let curves = fs::read_to_string(folder.path().join("run/curves.svg")).unwrap();
+    assert!(curves.contains("tiny: over the best rule"));
+
+    let words =
+        "bench --traces valid --part 2/2 --quality nervure --device phone-lte-nervure --quiet";
+    let controllers = [
+        "--controllers",
+        "robustmpc,robustmpc+xs,run/policy.json,run/policy.json@0.5",
+    ];
+    let mut bench: Vec<&str> = words.split(' ').collect();
+    bench.extend(controllers);
+    let more = ["--preferences", "1,0", "--report", "report"];
+    let text = run(&[&bench[..], &more, &["--json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["part"], "2/2");
+    let names: Vec<&str> = report["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["controller"].as_str().unwrap())
+        .collect();
+    let policy = |weight: &str| format!("run/policy.json@{weight}");
+    assert_eq!(
+        names,
+        [
+            "robustmpc",
+            "robustmpc+xs",
+            &policy("0"),
+            &policy("1"),
+            &policy("0.5")
+        ]
+    );
+    assert_eq!(report["rows"][0]["sessions"], 3);
+    let joules = |row: usize| report["rows"][row]["joules"].as_f64().unwrap();
+    assert!(joules(3) < joules(4) && joules(4) < joules(2), "{text}");
+    let fronts = report["fronts"].as_array().unwrap();
+    let beside: Vec<&str> = fronts
+        .iter()
+        .map(|it| it["controller"].as_str().unwrap())
+        .collect();
+    assert_eq!(beside, ["robustmpc", "robustmpc+xs", &policy("0.5")]);
+    for key in [
+        "dominated",
+        "qoe",
+        "joules",
+        "joules_share",
+        "megabits_share",
+    ] {
+        assert!(fronts[0].get(key).is_some(), "{key} in {text}");
+    }
+    let page = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
+    assert!(
+        page.contains("| valid | run/policy.json | robustmpc+xs | "),
+        "{page}"
+    );
+    assert!(page.contains("(valid-front.svg)") && page.contains("part 2/2 of each set"));
+    let chart = fs::read_to_string(folder.path().join("report/valid-front.svg")).unwrap();
+    assert_eq!(chart.matches("<polyline").count(), 1, "a line, and dots");
+    let plain = run(&[&bench[..], &["--preferences", "0,1"]].concat());
+    assert!(plain.contains("J at as much QoE"), "{plain}");
+
+    let told = |more: &[&str]| {
+        refused(
+            folder.path(),
+            &[&["bench", "--traces", "valid"][..], more].concat(),
+        )
+    };
+    let (error, hint) = told(&["--controllers", "bb", "--preferences", "0,1"]);
+    assert!(error.contains("heeds how much energy counts") && hint.contains("robustmpc-priced"));
+    let (error, _) = told(&["--controllers", "robustmpc-priced", "--preferences", "2"]);
+    assert!(error.contains("2 is no weight of energy"), "{error}");
+    let (error, _) = told(&["--part", "9/9"]);
+    assert!(error.contains("valid holds no traces"), "{error}");
+}

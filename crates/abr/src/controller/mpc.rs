@@ -8,6 +8,17 @@
 use super::rate::Recent;
 use super::{Choice, Controller, Event, View};
 
+/// What is planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Aim {
+    /// Levels.
+    Levels,
+    /// Levels and tiers.
+    Tiers,
+    /// Levels, each in the tier that is worth most, where energy counts by this weight.
+    Priced(f64),
+}
+
 /// What is done about errors of past predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errors {
@@ -23,7 +34,7 @@ pub enum Errors {
 #[derive(Clone, Debug)]
 pub struct Mpc {
     errors: Errors,
-    enhances: bool,
+    aim: Aim,
     recent: Recent,
     predicted: Option<f64>,
     worst: [f64; Recent::LENGTH],
@@ -42,7 +53,7 @@ impl Mpc {
     pub fn new(errors: Errors) -> Mpc {
         Mpc {
             errors,
-            enhances: false,
+            aim: Aim::Levels,
             recent: Recent::default(),
             predicted: None,
             worst: [0.0; Recent::LENGTH],
@@ -54,7 +65,17 @@ impl Mpc {
     #[must_use]
     pub fn enhanced(errors: Errors) -> Mpc {
         Mpc {
-            enhances: true,
+            aim: Aim::Tiers,
+            ..Mpc::new(errors)
+        }
+    }
+
+    /// Plans of levels, each in the tier that is worth most now, less what the energy of radio and
+    /// enhancement costs where it counts by `weight`.
+    #[must_use]
+    pub fn priced(errors: Errors, weight: f64) -> Mpc {
+        Mpc {
+            aim: Aim::Priced(weight),
             ..Mpc::new(errors)
         }
     }
@@ -72,7 +93,7 @@ impl Controller for Mpc {
             Errors::OfSession | Errors::Carried => harmonic / (1.0 + worst),
         };
         // Published programs reckon in megabytes: so do we, to the last bit.
-        self.plan.best(view, mbps, self.enhances)
+        self.plan.best(view, (mbps, harmonic), self.aim)
     }
 
     fn observe(&mut self, event: &Event<'_>) {
@@ -104,6 +125,8 @@ struct Plan {
     takes_s: Vec<f64>,
     /// Quality in thousandths of each level and tier.
     quality: Vec<f64>,
+    /// What the energy of each level of each chunk costs, in thousandths of quality.
+    costs: Vec<f64>,
     /// Seconds of work of each level and tier.
     work_s: Vec<f64>,
     tiers: usize,
@@ -131,26 +154,51 @@ struct Node {
 }
 
 impl Plan {
-    fn best(&mut self, view: &View<'_>, megabytes_per_s: f64, enhances: bool) -> Choice {
-        let horizon = if enhances { ENHANCED_HORIZON } else { HORIZON };
+    /// The best choice now, by what the rate is in megabytes a second at worst, and by what it is as a rule.
+    fn best(&mut self, view: &View<'_>, (worst, usual): (f64, f64), aim: Aim) -> Choice {
+        let (horizon, tiers) = match aim {
+            Aim::Tiers => (ENHANCED_HORIZON, view.terms.tiers()),
+            Aim::Levels | Aim::Priced(_) => (HORIZON, 1),
+        };
         self.depth = horizon.min(view.chunks() - view.chunk);
         self.levels = view.mbps().len();
-        self.tiers = if enhances { view.terms.tiers() } else { 1 };
+        self.tiers = tiers;
         self.chunk_s = view.chunk_ms() / 1e3;
         (self.rebuffer, self.switch) = (view.terms.rebuffer, view.terms.switch);
         self.takes_s.clear();
         for chunk in view.chunk..view.chunk + self.depth {
             let sizes = view.sizes(chunk).iter();
-            self.takes_s
-                .extend(sizes.map(|bytes| bytes / 1e6 / megabytes_per_s));
+            self.takes_s.extend(sizes.map(|bytes| bytes / 1e6 / worst));
+        }
+        let joule = match aim {
+            Aim::Priced(weight) => weight * view.terms.joule,
+            Aim::Levels | Aim::Tiers => 0.0,
+        };
+        let tier_of = |level: usize| match aim {
+            Aim::Priced(_) => view.best_tier(level, joule),
+            Aim::Levels | Aim::Tiers => 0,
+        };
+        self.costs.clear();
+        for chunk in view.chunk..view.chunk + self.depth {
+            // The display is lit as long whatever is chosen, but for stalls.
+            self.costs.extend((0..self.levels).map(|level| {
+                let bytes = view.sizes(chunk)[level];
+                let fetched = view.device.fetch_joules(bytes, bytes / 1e3 / usual);
+                let enhanced = view.enhance_joules(level, tier_of(level));
+                joule * (fetched + enhanced) * 1e3
+            }));
         }
         self.quality.clear();
         self.work_s.clear();
         for level in 0..self.levels {
             for tier in 0..self.tiers {
                 let work_ms = view.device.work_ms(view.chunk_ms(), level, tier);
+                let shown = match aim {
+                    Aim::Tiers => tier,
+                    Aim::Levels | Aim::Priced(_) => tier_of(level),
+                };
                 self.quality
-                    .push(thousandths(view.terms.quality(level, tier)));
+                    .push(thousandths(view.terms.quality(level, shown)));
                 self.work_s.push(work_ms / 1e3);
             }
         }
@@ -169,7 +217,14 @@ impl Plan {
             before: thousandths(before),
             first: Choice::plain(0),
         });
-        self.choice.unwrap_or(Choice::plain(0))
+        let choice = self.choice.unwrap_or(Choice::plain(0));
+        match aim {
+            Aim::Priced(_) => Choice {
+                level: choice.level,
+                tier: tier_of(choice.level),
+            },
+            Aim::Levels | Aim::Tiers => choice,
+        }
     }
 
     fn value(&self, quality: f64, stall_s: f64, change: f64) -> f64 {
@@ -205,7 +260,8 @@ impl Plan {
                         continue;
                     }
                 }
-                let quality = node.quality + self.quality[index];
+                let cost = self.costs[node.at * self.levels + level];
+                let quality = node.quality + self.quality[index] - cost;
                 let change = node.change + (self.quality[index] - node.before).abs();
                 // What the rest can bring at most, with a little for rounding.
                 let most = self.value(quality + left * self.best_quality, stall_s, change);

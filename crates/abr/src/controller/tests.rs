@@ -155,7 +155,9 @@ fn no_plan_is_cut_off_that_could_have_been_the_best() {
             buffer_ms: random.between(0.0, 30_000.0),
             backlog_ms: 0.0,
             last_level: random.below(6),
+            last_tier: 0,
             last_quality: None,
+            spent_j: 0.0,
         };
         let rate = random.between(0.02, 0.6);
         let depth = 5.min(48 - view.chunk);
@@ -278,4 +280,56 @@ fn names_are_read_and_misfits_refused() {
     };
     assert!(told("fixed:6").contains("the highest level is 5"));
     assert!(told("bb+1").contains("there is no tier 1; there are 0 to 0"));
+}
+
+#[test]
+fn a_price_of_energy_saves_energy_and_none_is_robustmpc_with_the_best_tiers() {
+    let simulators = links(6);
+    let setting = Setting {
+        device: Device::named("phone-lte-nervure").unwrap(),
+        ..enhanced(&simulators[0])
+    };
+    let run = |name: &str| {
+        let parts = play_all(&simulators, &setting, &Kind::parse(name).unwrap(), 0).unwrap();
+        let sum = |part: fn(&crate::qoe::Parts) -> f64| parts.iter().map(part).sum::<f64>();
+        let worth = |weight| {
+            parts
+                .iter()
+                .map(|it| it.worth(&setting.terms, weight))
+                .sum::<f64>()
+        };
+        (sum(|it| it.joules), worth(0.0), worth(1.0))
+    };
+    let [none, half, full] =
+        [0.0, 0.5, 1.0].map(|weight| run(&format!("robustmpc-priced@{weight}")));
+    // It plans five chunks ahead and no more: between two prices near each other anything may happen.
+    assert!(
+        full.0 < 0.97 * none.0 && full.2 > half.2 && half.2 > none.2,
+        "{none:?} {half:?} {full:?}"
+    );
+    assert!(none.1 > run("robustmpc").1);
+    // Without tiers and without a price there is nothing to plan but levels.
+    let linear = tests::setting(&simulators[0]);
+    let plain =
+        |name: &str| play_all(&simulators, &linear, &Kind::parse(name).unwrap(), 0).unwrap();
+    assert_eq!(plain("robustmpc-priced"), plain("robustmpc"));
+}
+
+#[test]
+fn weights_are_of_those_that_heed_them() {
+    let priced = Kind::parse("robustmpc-priced@0.25").unwrap();
+    assert_eq!(priced, Kind::RobustMpcPriced(0.25));
+    assert_eq!(priced.at(0.5), Some(Kind::RobustMpcPriced(0.5)));
+    assert_eq!(Kind::RobustMpc.at(0.5), None);
+    for odd in [
+        "robustmpc-priced@2",
+        "robustmpc-priced@nan",
+        "robustmpc-priced@-0.1",
+    ] {
+        let told = Kind::parse(odd).unwrap_err().to_string();
+        assert!(told.contains("a weight from 0 to 1"), "{told}");
+    }
+    assert!(Kind::parse("robustmpc-priced@much").is_err());
+    let told = Kind::parse("robustmpc@0.5").unwrap_err().to_string();
+    assert!(told.contains("no controller \"robustmpc@0.5\""), "{told}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Course, Environment, Full, Info, Outcome, Spaces};
+use super::{Changes, Course, Environment, Full, Info, Outcome, Spaces};
 use crate::energy::Device;
 use crate::qoe::Terms;
 use crate::session::Setting;
@@ -16,6 +16,12 @@ const RATES: [u32; 5] = [400, 800, 1200, 2400, 4800];
 const CHUNKS: usize = 40;
 const CHUNK_MS: f64 = 2000.0;
 
+/// How many tiers there are, with none.
+const TIERS: usize = 5;
+
+/// What a joule costs at most, in shares of the best quality.
+const JOULE: f64 = 0.05;
+
 /// How much closer to the top each tier brings a level.
 const GAIN: f64 = 0.12;
 
@@ -26,6 +32,7 @@ pub struct Streaming {
     inner: Full,
     spaces: Spaces,
     seen: [f32; 7],
+    mask: [bool; RATES.len() + TIERS],
 }
 
 impl Streaming {
@@ -53,33 +60,35 @@ impl Streaming {
         // Quality as a share of the best, as logarithms of rates give it.
         let share = |rate: u32| (f64::from(rate) / 200.0).ln() / (4800.0_f64 / 200.0).ln();
         let tier = |base: f64, tier: usize| base + (1.0 - base) * GAIN * tier as f64;
-        let row = |rate: &u32| (0..5).map(|it| tier(share(*rate), it)).collect();
+        let row = |rate: &u32| (0..TIERS).map(|it| tier(share(*rate), it)).collect();
         let rows: Vec<Vec<f64>> = RATES.iter().map(row).collect();
+        let mut terms = Terms::table(&rows, 1.0, 1.0)?;
+        terms.joule = JOULE;
         let course = Course {
             families: vec![simulators.collect::<Result<_, _>>()?],
-            stretch: 0.0,
+            changes: Changes::default(),
             setting: Setting {
-                terms: Terms::table(&rows, 1.0, 1.0)?,
+                terms,
                 device: Device::named("phone-lte")?,
             },
-            joule_price: 0.05,
         };
         let inner = Full::new(Arc::new(course));
         Ok(Streaming {
             spaces: Spaces {
                 low: vec![0.0; 7],
                 high: vec![100.0, 32.0, 4.0, 1000.0, 1.0, 1.0, CHUNKS as f32],
-                actions: vec![RATES.len(), 5],
+                actions: vec![RATES.len(), TIERS],
             },
             inner,
             seen: [0.0; 7],
+            mask: [true; RATES.len() + TIERS],
         })
     }
 
     fn look(&mut self) {
         let view = self.inner.view();
         let memory = self.inner.memory();
-        let battery = 1.0 - memory.joules() / view.device.battery_j;
+        let battery = 1.0 - view.spent_j / view.device.battery_j;
         self.seen = [
             memory.last_mbps().min(100.0) as f32,
             (view.buffer_ms / 1e3) as f32,
@@ -89,6 +98,11 @@ impl Streaming {
             self.inner.weight() as f32,
             (view.chunks() - view.chunk) as f32,
         ];
+        for tier in 0..TIERS {
+            // Whichever level is chosen beside it, it must be possible.
+            let mut pairs = self.inner.mask().chunks_exact(TIERS);
+            self.mask[RATES.len() + tier] = pairs.all(|tiers| tiers[tier]);
+        }
     }
 }
 
@@ -104,7 +118,7 @@ impl Environment for Streaming {
     }
 
     fn step(&mut self, action: &[usize]) -> Outcome {
-        let outcome = self.inner.step(action);
+        let outcome = self.inner.step(&[action[0] * TIERS + action[1]]);
         self.look();
         outcome
     }
@@ -114,7 +128,7 @@ impl Environment for Streaming {
     }
 
     fn mask(&self) -> &[bool] {
-        self.inner.mask()
+        &self.mask
     }
 
     fn hindsight(&self) -> &[f32] {

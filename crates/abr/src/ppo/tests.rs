@@ -166,6 +166,7 @@ fn a_teacher_is_imitated() {
             let speed = random.between(0.6, 1.1) as f32;
             Lesson {
                 seen: vec![speed, buffer, 0.5],
+                mask: vec![true; 3],
                 action: vec![usize::from(buffer > 1.0) + usize::from(buffer > 2.0)],
             }
         })

@@ -1,5 +1,7 @@
 //! `nervure abr bench`: controllers side by side on sets of traces.
 
+mod fronts;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +12,14 @@ use clap::Args;
 use nervure_abr::compare::{Row, Set, Stage, compare};
 use nervure_abr::controller::Kind;
 use nervure_abr::energy::Device;
+use nervure_abr::front::Beside;
 use nervure_abr::quality::QualityTable;
-use nervure_abr::trace::read_folder;
+use nervure_abr::trace::{Part, read_folder};
 use nervure_abr::video::ladder_text;
-use nervure_abr::{Player, Video};
+use nervure_abr::{Error, Player, Video};
 use serde::Serialize;
 
+use self::fronts::Fronts;
 use crate::chart::Chart;
 use crate::console::say;
 use crate::table::table;
@@ -29,16 +33,20 @@ use crate::table::table;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Controllers: fixed:LEVEL, rate, bb, bola, bola-e, throughput, dynamic, mpc, robustmpc,
-robustmpc-carried (errors of one session count in the next), oracle (knows the link), and
-files of policies, as `nervure abr train` makes them. With --quality also robustmpc-enhanced,
-NAME+greedy (the best tier there is time for) and NAME+TIER, as in bola+xs.
+robustmpc-carried (errors of one session count in the next), oracle (knows the link), the policies
+abr-p1, abr-p2 and abr-energy, and files of others, as `nervure abr train` makes them.
+With --quality also robustmpc-enhanced, NAME+greedy (the best tier there is time for) and NAME+TIER,
+as in bola+xs. Policies that choose tiers, and robustmpc-priced, heed what energy counts:
+NAME@WEIGHT, from 0 to 1.
 
 Examples:
   nervure abr bench --traces traces/valid/* --protocol P1
   nervure abr bench --traces lte --protocol P2 --controllers bola,robustmpc,oracle --json
   nervure abr bench --traces lte --protocol mine.toml --video film.json --report report/
   nervure abr bench --traces traces/valid/* --quality nervure --device phone-lte-nervure \\
-      --controllers robustmpc,robustmpc+greedy,robustmpc-enhanced")]
+      --controllers robustmpc,robustmpc+greedy,robustmpc-enhanced
+  nervure abr bench --traces traces/valid/* --quality nervure --device phone-lte-nervure \\
+      --controllers robustmpc,robustmpc+xs,abr-energy --preferences 0,0.25,0.5,0.75,1")]
 pub(crate) struct BenchArgs {
     /// Folders of traces; each is a set
     #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
@@ -73,6 +81,16 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NAME|FILE", default_value = "phone-lte")]
     device: String,
 
+    /// Weights of energy, from 0 to 1, at which controllers that heed it are each to be played; each then
+    /// is a front, beside which the others are put: how much QoE it has for as many joules, how many joules
+    /// and megabits less it takes for as much QoE and quality
+    #[arg(long, value_name = "WEIGHTS", value_delimiter = ',')]
+    preferences: Vec<f64>,
+
+    /// Only a part of each set: 1/2 is every second trace from the first, 2/2 the rest
+    #[arg(long, value_name = "N/M")]
+    part: Option<Part>,
+
     /// For players with noise or random starts, and for the bootstrap
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -99,7 +117,12 @@ struct Report<'a> {
     /// The table of quality; null where Mbit/s count.
     quality: Option<&'a str>,
     seed: u64,
+    /// The part of each set; null where it is all.
+    part: Option<String>,
     rows: &'a [Row],
+    /// Fronts over weights of energy beside controllers that are none.
+    #[serde(skip_serializing_if = "<[Beside]>::is_empty")]
+    fronts: &'a [Beside],
 }
 
 /// The command.
@@ -115,12 +138,22 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
         Ok((name.clone(), kind))
     });
     let kinds: Vec<(String, Kind)> = kinds.collect::<Result<_>>()?;
+    let (kinds, fronts) = Fronts::of(kinds, &args.preferences)?;
     let mut sets = Vec::new();
     for folder in &args.traces {
         let name = folder.file_name().unwrap_or(folder.as_os_str());
+        let all = read_folder(folder, None)?;
+        let traces = match args.part {
+            Some(part) => part.of(all),
+            None => all,
+        };
+        if traces.is_empty() {
+            let path = folder.clone();
+            return Err(Error::NoTraces { path }.into());
+        }
         sets.push(Set {
             name: name.to_string_lossy().into_owned(),
-            traces: read_folder(folder, None)?,
+            traces,
         });
     }
     let stage = Stage {
@@ -145,17 +178,20 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     } = &stage;
     let (ladder, _) = player.fit(video)?;
     let table_name = quality.as_ref().map(|table| table.name.as_str());
+    let beside = fronts.beside(&rows, args.seed);
     if let Some(folder) = &args.report {
         let head = format!(
-            "Protocol {}, video {} at {} kbit/s, quality by {}, device {}, seed {}.",
+            "Protocol {}, video {} at {} kbit/s, quality by {}, device {}, seed {}{}.",
             player.name,
             video.name(),
             ladder_text(&ladder),
             table_name.unwrap_or("Mbit/s"),
             device.name,
-            args.seed
+            args.seed,
+            args.part
+                .map_or(String::new(), |part| format!(", part {part} of each set"))
         );
-        write_report(folder, &head, &rows)?;
+        write_report(folder, &head, &rows, &fronts, &beside)?;
     }
     if args.json {
         crate::print_json(&Report {
@@ -164,10 +200,17 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             device: &device.name,
             quality: table_name,
             seed: args.seed,
+            part: args.part.map(|part| part.to_string()),
             rows: &rows,
+            fronts: &beside,
         })?;
     } else {
-        crate::print_text(&table(&cells(&rows), 2))?;
+        let mut text = table(&cells(&rows), 2);
+        if !beside.is_empty() {
+            text += "\n";
+            text += &table(&fronts::cells(&beside), 3);
+        }
+        crate::print_text(&text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -222,18 +265,36 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
     cells
 }
 
+/// A table as Markdown has it, the first columns of which are words.
+fn markdown(cells: &[Vec<String>], words: usize) -> String {
+    let mut text = String::new();
+    for (at, row) in cells.iter().enumerate() {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+        if at == 0 {
+            let numbers = "--:|".repeat(row.len() - words);
+            let _ = writeln!(text, "|{}{numbers}", "---|".repeat(words));
+        }
+    }
+    text
+}
+
 /// A page with a table, and a chart of each set.
-fn write_report(folder: &Path, head: &str, rows: &[Row]) -> Result<()> {
+fn write_report(
+    folder: &Path,
+    head: &str,
+    rows: &[Row],
+    fronts: &Fronts,
+    beside: &[Beside],
+) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut page = format!(
         "# Bitrate controllers\n\n{head} QoE is the mean over sessions, with 95% bootstrap intervals; \
          differences to RobustMPC are paired by trace.\n\n"
     );
-    for (at, row) in cells(rows).iter().enumerate() {
-        let _ = writeln!(page, "| {} |", row.join(" | "));
-        if at == 0 {
-            let _ = writeln!(page, "|---|---|{}", "--:|".repeat(row.len() - 2));
-        }
+    page += &markdown(&cells(rows), 2);
+    if !beside.is_empty() {
+        let _ = write!(page, "\n{}\n\n", fronts::EXPLAINED);
+        page += &markdown(&fronts::cells(beside), 3);
     }
     let mut sets: Vec<&str> = rows.iter().map(|row| row.set.as_str()).collect();
     sets.dedup();
@@ -242,7 +303,7 @@ fn write_report(folder: &Path, head: &str, rows: &[Row]) -> Result<()> {
             .subtitle(head)
             .labels("QoE", "share of sessions with at most this");
         for row in rows.iter().filter(|row| row.set == set) {
-            chart = chart.values(&row.controller, row.scores.iter().copied());
+            chart = chart.values(&row.controller, row.parts.iter().map(|it| it.qoe));
         }
         let file = format!("{set}.svg");
         chart.write(&folder.join(&file))?;
@@ -250,6 +311,11 @@ fn write_report(folder: &Path, head: &str, rows: &[Row]) -> Result<()> {
             page,
             "\n![How the sessions of {set} are distributed]({file})\n"
         );
+        if let Some(chart) = fronts.chart(set, rows) {
+            let file = format!("{set}-front.svg");
+            chart.subtitle(head).write(&folder.join(&file))?;
+            let _ = write!(page, "\n![QoE and joules on {set}]({file})\n");
+        }
     }
     let path = folder.join("report.md");
     fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))

@@ -312,6 +312,7 @@ fn tabulate(
         units_per_point: None,
         rebuffer_penalty: None,
         switch_penalty: None,
+        joule_penalty: None,
         rungs: (0..rungs.0.len()).map(row).collect(),
         measured: Some(Measured {
             tool: format!("nervure {}", env!("CARGO_PKG_VERSION")),

@@ -86,14 +86,14 @@ pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
     let start = Instant::now();
     let trained = train(&config, folder, args.resume, &mut |trial| {
         if !args.quiet {
-            say(&line(trial));
+            say(&line(config.baseline(), trial));
         }
         match signals.stop() {
             true => Go::Stop,
             false => Go::On,
         }
     })?;
-    draw(&config.name, folder, &trained)?;
+    draw(&config, folder, &trained)?;
     if args.json {
         crate::print_json(&Report {
             finished: trained.finished,
@@ -114,26 +114,41 @@ pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
     }))
 }
 
-fn line(trial: &Trial) -> String {
-    let gains = trial.scores.iter().zip(&trial.gains);
+fn line(baseline: &str, trial: &Trial) -> String {
+    let gains = trial.by_set().into_iter();
     let gains: Vec<String> = gains
-        .map(|((set, _), gain)| format!("{set} {gain:+.3}"))
+        .map(|(set, gain)| format!("{set} {gain:+.3}"))
         .collect();
+    let names = trial.scores.iter().map(|(name, _)| name);
+    let least = names.zip(&trial.gains).min_by(|a, b| a.1.total_cmp(b.1));
+    let least = match least.filter(|_| trial.gains.len() > gains.len()) {
+        Some((name, gain)) => format!(", least {gain:+.3} at {name}"),
+        None => String::new(),
+    };
     let best = if trial.best { "  best so far" } else { "" };
     let (steps, gains) = (trial.steps, gains.join(", "));
-    format!("step {steps:>8}  over RobustMPC: {gains}{best}")
+    format!("step {steps:>8}  over {baseline}: {gains}{least}{best}")
 }
 
 /// The gains of each set over the steps.
-fn draw(name: &str, folder: &Path, trained: &Trained) -> Result<()> {
-    let sets = trained.policy.card.valid.iter().map(|(set, _)| set);
-    let mut chart = Chart::lines(format!("{name}: over RobustMPC"))
-        .subtitle("mean difference of QoE on the validation traces")
+fn draw(config: &Config, folder: &Path, trained: &Trained) -> Result<()> {
+    let (name, baseline) = (&config.name, config.baseline());
+    let mut chart = Chart::lines(format!("{name}: over {baseline}"))
+        .subtitle(match config.quality {
+            Some(_) => {
+                "mean difference of QoE less energy on the validation traces, over its weights"
+            }
+            None => "mean difference of QoE on the validation traces",
+        })
         .labels("step", "QoE")
-        .mark(0.0, "RobustMPC");
-    for (at, set) in sets.enumerate() {
-        let point = |trial: &Trial| (trial.steps as f64, trial.gains[at]);
-        chart = chart.line(set, trained.trials.iter().map(point));
+        .mark(0.0, baseline);
+    let trials = trained.trials.iter();
+    let by_set: Vec<(u64, Vec<(&str, f64)>)> =
+        trials.map(|trial| (trial.steps, trial.by_set())).collect();
+    let sets = by_set.first().map_or(0, |(_, sets)| sets.len());
+    for at in 0..sets {
+        let point = |(steps, sets): &(u64, Vec<(&str, f64)>)| (*steps as f64, sets[at].1);
+        chart = chart.line(by_set[0].1[at].0, by_set.iter().map(point));
     }
     chart.write(&folder.join("curves.svg"))
 }
