@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nervure_frame::{LossMask, Plane};
 use nervure_kernels::Isa;
-use nervure_kernels::motion::continued;
+use nervure_kernels::motion::mended;
 use nervure_record::{Artefact, Card, Family};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -252,9 +252,9 @@ impl Fitted {
             (false, _) => self.tiles(&Shown(window), lines, sample),
             (true, Some(lost)) => {
                 let target = self.model.target();
-                let moved = continued(window[target - 1], window[target.saturating_sub(2)]);
-                let mut shown = window.to_vec();
-                shown[target - 1] = &moved;
+                let guesses = mended(&window[..target], window[target], lost);
+                let mut shown: Vec<&Plane<T>> = guesses.iter().collect();
+                shown.push(window[target]);
                 let shown = &shown;
                 self.tiles(&Damaged { shown, lost }, lines, sample);
             }

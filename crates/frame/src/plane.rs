@@ -24,6 +24,9 @@ pub trait Sample:
 
     /// A picture's planes, if its samples are of this type.
     fn planes(of: &Planes) -> Option<&[Plane<Self>; 3]>;
+
+    /// The sample of a code, or the nearest that there is.
+    fn of_code(code: i32) -> Self;
 }
 
 impl Sample for u8 {
@@ -32,6 +35,10 @@ impl Sample for u8 {
     fn planes(of: &Planes) -> Option<&[Plane<u8>; 3]> {
         of.eight()
     }
+
+    fn of_code(code: i32) -> u8 {
+        code.clamp(0, BitDepth::Eight.max().into()) as u8
+    }
 }
 
 impl Sample for u16 {
@@ -39,6 +46,10 @@ impl Sample for u16 {
 
     fn planes(of: &Planes) -> Option<&[Plane<u16>; 3]> {
         of.ten()
+    }
+
+    fn of_code(code: i32) -> u16 {
+        code.clamp(0, BitDepth::Ten.max().into()) as u16
     }
 }
 

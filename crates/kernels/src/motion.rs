@@ -1,117 +1,203 @@
-//! Where things will be when they go on as they went.
+//! What was lost of a picture, guessed from how things move.
 
-use nervure_frame::{BitDepth, Plane, Sample};
+mod search;
 
-/// The side of the squares that move as one: as far apart as macroblocks, which are what is lost.
-pub const BLOCK: usize = 16;
+use nervure_frame::{LossMask, MACROBLOCK, Plane, Sample};
 
-/// So far a square is looked for in the picture before, along rows and along columns.
-pub const REACH: usize = 8;
+use search::{Motion, Pyramid, SQUARE, Squares};
 
-/// What a pixel of motion costs: this many fiftieths of a code for each sample. Without it, squares of
-/// noise and of flat sky wander.
-const PER_PIXEL: u32 = 1;
-const WHOLE: u32 = 50;
+/// Squares of this many columns to either side have a say in how a lost one moves differently.
+const BESIDE: usize = 4;
+/// And of so many rows, above and below what is lost.
+const ROWS: usize = 2;
+/// What a mended picture is the mean of: what was there, and six guesses.
+const OPINIONS: i32 = 7;
 
-/// The picture that follows `last` if everything in it goes on as it went since `earlier`.
+/// Guesses at a picture of which something was lost, from those that were shown before it, in their
+/// order: as many as there are pictures before it, the best of them last.
 ///
-/// Each square is looked for in the earlier picture, and taken from where it would have come if what is
-/// there moved the same way. Beyond their edges, pictures repeat them.
+/// The last is the mean of what the decoder put where the picture is lost, and of where things would be
+///
+/// 1. if they went on as they went, made quicker or slower as what is above and below was;
+/// 2. if they moved as what is above and below does;
+/// 3. if they went on just as they went;
+///
+/// each taken from the picture before, and, as 4, 5 and 6, from the one before that (where 4 is what moves
+/// as the surroundings do). The others are these in this order, the first as the last but one, again and
+/// again if more are asked for. Where nothing is lost, each has the picture as it is.
 ///
 /// # Panics
-/// When the pictures differ in size.
-pub fn continued<T: Sample>(last: &Plane<T>, earlier: &Plane<T>) -> Plane<T> {
-    let (width, height) = (last.width(), last.height());
-    assert_eq!((width, height), (earlier.width(), earlier.height()));
-    let (last, earlier) = (Wide::of(last), Wide::of(earlier));
-    let fine = match T::DEPTH {
-        BitDepth::Eight => 1,
-        BitDepth::Ten => 4,
+/// Without pictures before, and when sizes differ.
+pub fn mended<T: Sample>(
+    before: &[&Plane<T>],
+    picture: &Plane<T>,
+    lost: &LossMask,
+) -> Vec<Plane<T>> {
+    let (width, height) = (picture.width(), picture.height());
+    for other in before {
+        assert_eq!((other.width(), other.height()), (width, height));
+    }
+    let back = |count: usize| before[before.len().saturating_sub(count)];
+    let mut gone = Squares::of(width, height, false);
+    let in_macroblock = MACROBLOCK / SQUARE;
+    for (x, y) in gone.places() {
+        gone.set(x, y, lost.is_lost(x / in_macroblock, y / in_macroblock));
+    }
+    let mut guesses = vec![picture.clone(); before.len()];
+    if gone.places().all(|(x, y)| !gone.at(x, y)) {
+        return guesses;
+    }
+
+    let (near, followed) = near(&gone);
+    let [now, last, earlier, first] = [picture, back(1), back(2), back(3)].map(Pyramid::of);
+    let going = last.search(&earlier, &followed);
+    let went = earlier.search(&first, &gone);
+    let [going_near, gone_near] = [&last, &earlier].map(|other| now.search(other, &near));
+
+    let mut line = [T::default(); SQUARE];
+    let mut scratch = Vec::new();
+    for (x, y) in gone.places().filter(|(x, y)| gone.at(*x, *y)) {
+        let [beside, beside_twice] = [&going_near, &gone_near]
+            .map(|near| among(&gone, (x, y), &mut scratch, |x, y| near.at(x, y)));
+        let quicker = among(&gone, (x, y), &mut scratch, |x, y| {
+            let (now, before) = (going_near.at(x, y), going.at(x, y));
+            (now.0 - before.0, now.1 - before.1)
+        });
+        let plain = going.at(x, y);
+        let steered = plus(plain, quicker);
+        let opinions = [
+            (back(1), steered),
+            (back(1), beside),
+            (back(1), plain),
+            (back(2), beside_twice),
+            (back(2), plus(steered, plain)),
+            (back(2), plus(went.at(x, y), went.at(x, y))),
+        ];
+        let (left, top) = (x * SQUARE, y * SQUARE);
+        for row in top..(top + SQUARE).min(height) {
+            let size = SQUARE.min(width - left);
+            let mut sums = [OPINIONS / 2; SQUARE];
+            let shown: &[T] = &picture.row(row)[left..][..size];
+            add(&mut sums, shown);
+            let count = guesses.len() - 1;
+            for (number, (from, motion)) in opinions.iter().enumerate() {
+                let line = &mut line[..size];
+                moved(from, (left, row), *motion, line);
+                add(&mut sums, line);
+                for place in (number..count).step_by(opinions.len()) {
+                    let guess = &mut guesses[count - 1 - place];
+                    guess.row_mut(row)[left..][..size].copy_from_slice(line);
+                }
+            }
+            let best = &mut guesses[count].row_mut(row)[left..][..size];
+            for (to, sum) in best.iter_mut().zip(sums) {
+                *to = T::of_code(sum / OPINIONS);
+            }
+        }
+    }
+    guesses
+}
+
+/// The squares nearest above and below what is lost, and these with all that is lost.
+fn near(gone: &Squares<bool>) -> (Squares<bool>, Squares<bool>) {
+    let mut both = gone.clone();
+    for (x, y) in gone.places().filter(|(x, y)| gone.at(*x, *y)) {
+        for (place, _) in edges(gone, (x, y)).into_iter().flatten() {
+            for (x, y) in beside(gone, x, place) {
+                both.set(x, y, true);
+            }
+        }
+    }
+    let mut near = both.clone();
+    for (x, y) in gone.places().filter(|(x, y)| gone.at(*x, *y)) {
+        near.set(x, y, false);
+    }
+    (near, both)
+}
+
+/// The rows of squares nearest above and below a lost one in which its column is there, as the first and
+/// the step away from it, and how far that is.
+fn edges(gone: &Squares<bool>, (x, y): (usize, usize)) -> [Option<((usize, isize), isize)>; 2] {
+    [-1, 1].map(|step| {
+        let mut row = y;
+        while gone.at(x, row) {
+            row = row
+                .checked_add_signed(step)
+                .filter(|row| *row < gone.down())?;
+        }
+        Some(((row, step), row.abs_diff(y) as isize))
+    })
+}
+
+/// The squares that are there of some rows, in the columns near one.
+fn beside(
+    gone: &Squares<bool>,
+    x: usize,
+    (row, step): (usize, isize),
+) -> impl Iterator<Item = (usize, usize)> {
+    let columns = x.saturating_sub(BESIDE)..(x + BESIDE + 1).min(gone.across());
+    let rows = (0..ROWS as isize).filter_map(move |count| row.checked_add_signed(step * count));
+    let places = rows.flat_map(move |row| columns.clone().map(move |column| (column, row)));
+    places.filter(|(x, y)| *y < gone.down() && !gone.at(*x, *y))
+}
+
+/// What is said by the squares near a lost one: the median of those above and of those below, the nearer
+/// of these weighing more.
+fn among(
+    gone: &Squares<bool>,
+    (x, y): (usize, usize),
+    scratch: &mut Vec<isize>,
+    said: impl Fn(usize, usize) -> Motion,
+) -> Motion {
+    let (mut sum, mut weights) = ((0, 0), 0);
+    let edges = edges(gone, (x, y));
+    for (index, edge) in edges.iter().enumerate() {
+        let Some((place, _)) = edge else { continue };
+        // As far as the other is, or whole without another.
+        let weight = edges[1 - index].map_or(1, |(_, distance)| distance);
+        let mut middle = |part: fn(Motion) -> isize| {
+            scratch.clear();
+            scratch.extend(beside(gone, x, *place).map(|(x, y)| part(said(x, y))));
+            scratch.sort_unstable();
+            scratch[(scratch.len() - 1) / 2] + scratch[scratch.len() / 2]
+        };
+        sum.0 += weight * middle(|motion| motion.0);
+        sum.1 += weight * middle(|motion| motion.1);
+        weights += 2 * weight;
+    }
+    let mean = |sum: isize| match weights {
+        0 => 0,
+        weights => (2 * sum + weights).div_euclid(2 * weights),
     };
-    let mut out = Plane::new(width, height);
-    for top in (0..height).step_by(BLOCK) {
-        for left in (0..width).step_by(BLOCK) {
-            let size = (BLOCK.min(width - left), BLOCK.min(height - top));
-            let (x, y) = motion(&last, &earlier, (left, top), size, fine);
-            for row in 0..size.1 {
-                let from = &last.row((top + row).wrapping_add_signed(y))[left..];
-                let from = &from[REACH.wrapping_add_signed(x)..][..size.0];
-                out.row_mut(top + row)[left..][..size.0].copy_from_slice(from);
+    (mean(sum.0), mean(sum.1))
+}
+
+fn plus(one: Motion, other: Motion) -> Motion {
+    (one.0 + other.0, one.1 + other.1)
+}
+
+/// A part of a row as it comes from another picture, whose edges are repeated.
+fn moved<T: Sample>(from: &Plane<T>, (left, row): (usize, usize), (x, y): Motion, to: &mut [T]) {
+    let inside = |place: isize, count: usize| place.clamp(0, count as isize - 1) as usize;
+    let line = from.row(inside(row as isize + y, from.height()));
+    let start = left as isize + x;
+    match usize::try_from(start)
+        .ok()
+        .and_then(|start| line.get(start..start + to.len()))
+    {
+        Some(there) => to.copy_from_slice(there),
+        None => {
+            for (place, to) in (start..).zip(to) {
+                *to = line[inside(place, line.len())];
             }
         }
     }
-    out
 }
 
-/// From a square to where it is in the earlier picture, in columns and rows.
-fn motion<T: Sample>(
-    last: &Wide<T>,
-    earlier: &Wide<T>,
-    (left, top): (usize, usize),
-    (columns, rows): (usize, usize),
-    fine: u32,
-) -> (isize, isize) {
-    let area = (columns * rows) as u32;
-    let cost = |x: isize, y: isize, most: u32| {
-        let pixels = (x.unsigned_abs() + y.unsigned_abs()) as u32;
-        let mut cost = PER_PIXEL * fine * area * pixels;
-        for row in top..top + rows {
-            let here = &last.row(row)[left + REACH..][..columns];
-            let there = &earlier.row(row.wrapping_add_signed(y))[left..];
-            let there = &there[REACH.wrapping_add_signed(x)..][..columns];
-            cost += WHOLE * apart(here, there);
-            if cost >= most {
-                break;
-            }
-        }
-        cost
-    };
-    let mut best = (cost(0, 0, u32::MAX), (0, 0));
-    let reach = REACH as isize;
-    for y in -reach..=reach {
-        for x in -reach..=reach {
-            let found = cost(x, y, best.0);
-            if found < best.0 {
-                best = (found, (x, y));
-            }
-        }
-    }
-    best.1
-}
-
-/// How far samples are apart, all in all.
-fn apart<T: Sample>(here: &[T], there: &[T]) -> u32 {
-    let pairs = here.iter().zip(there);
-    let apart = pairs.map(|(here, there)| {
-        let (here, there): (i32, i32) = ((*here).into(), (*there).into());
-        here.abs_diff(there)
-    });
-    apart.sum()
-}
-
-/// A picture with its edges repeated around it, [`REACH`] samples wide.
-struct Wide<T> {
-    samples: Vec<T>,
-    width: usize,
-}
-
-impl<T: Sample> Wide<T> {
-    fn of(plane: &Plane<T>) -> Self {
-        let width = plane.width() + 2 * REACH;
-        let mut samples = Vec::with_capacity(width * (plane.height() + 2 * REACH));
-        for row in 0..plane.height() + 2 * REACH {
-            let row = plane.row(row.saturating_sub(REACH).min(plane.height() - 1));
-            samples.extend(std::iter::repeat_n(row[0], REACH));
-            samples.extend_from_slice(row);
-            samples.extend(std::iter::repeat_n(row[row.len() - 1], REACH));
-        }
-        Wide { samples, width }
-    }
-
-    /// A row of the picture, from so far before its edge; rows count from its top.
-    fn row(&self, row: usize) -> &[T] {
-        let at = row.wrapping_add(REACH) * self.width;
-        &self.samples[at..][..self.width]
+fn add<T: Sample>(sums: &mut [i32; SQUARE], line: &[T]) {
+    for (sum, sample) in sums.iter_mut().zip(line) {
+        let code: i32 = (*sample).into();
+        *sum += code;
     }
 }
 
@@ -119,76 +205,131 @@ impl<T: Sample> Wide<T> {
 mod tests {
     use super::*;
 
-    /// A pattern without repeats, moved by so much.
-    fn pattern<T: Sample>(
-        (width, height): (usize, usize),
-        (x, y): (isize, isize),
-        code: impl Fn(u32) -> T,
-    ) -> Plane<T> {
+    /// A pattern without repeats, as smooth as pictures are, moved by so much.
+    fn pattern<T: Sample>((width, height): (usize, usize), (x, y): Motion) -> Plane<T> {
+        const GRID: isize = 6;
+        let most = i32::from(T::DEPTH.max());
         let mut plane = Plane::new(width, height);
         for (row, samples) in plane.rows_mut().enumerate() {
             for (column, sample) in samples.iter_mut().enumerate() {
-                let (down, across) = (row as isize - y + 100, column as isize - x + 100);
-                let mut bits = (down as u32).wrapping_mul(0x9e37_79b9) ^ (across as u32) << 7;
-                bits = bits.wrapping_mul(0x85eb_ca6b);
-                *sample = code(bits ^ bits >> 13);
+                let (across, down) = (column as isize - x + 600, row as isize - y + 600);
+                let corner = |right: isize, below: isize| {
+                    let place = ((across / GRID + right) * 1000 + down / GRID + below) as u32;
+                    let bits = place.wrapping_mul(0x9e37_79b9);
+                    let bits = (bits ^ bits >> 15).wrapping_mul(0x85eb_ca6b);
+                    (bits >> 8) as i32 % most
+                };
+                let (right, below) = ((across % GRID) as i32, (down % GRID) as i32);
+                let grid = GRID as i32;
+                let upper = corner(0, 0) * (grid - right) + corner(1, 0) * right;
+                let lower = corner(0, 1) * (grid - right) + corner(1, 1) * right;
+                *sample = T::of_code((upper * (grid - below) + lower * below) / (grid * grid));
             }
         }
         plane
     }
 
-    #[test]
-    fn what_moves_goes_on_and_what_rests_stays() {
-        let size = (70, 53);
-        for (x, y) in [(0, 0), (3, -2), (-8, 8)] {
-            let eight =
-                |steps: isize| pattern(size, (x * steps, y * steps), |bits| (bits & 0xff) as u8);
-            let ten =
-                |steps: isize| pattern(size, (x * steps, y * steps), |bits| (bits & 0x3ff) as u16);
-            let (found, wanted) = (continued(&eight(1), &eight(0)), eight(2));
-            let (finer, wanted_finer) = (continued(&ten(1), &ten(0)), ten(2));
-            // Squares at the edges come in part from outside.
-            for row in 16..32 {
-                assert_eq!(found.row(row)[16..48], wanted.row(row)[16..48], "{x}, {y}");
-                assert_eq!(finer.row(row)[16..48], wanted_finer.row(row)[16..48]);
+    /// A band over the whole width.
+    fn band(width: usize, height: usize, rows: std::ops::Range<usize>) -> LossMask {
+        let mut mask = LossMask::whole(width, height);
+        for row in rows {
+            for column in 0..mask.columns() {
+                mask.set(column, row, true);
+            }
+        }
+        mask
+    }
+
+    fn check_motion<T: Sample>() {
+        let (width, height) = (136, 120);
+        for (x, y) in [(0, 0), (3, -2), (-8, 8), (20, 5)] {
+            let shown =
+                [0, 1, 2, 3].map(|step| pattern::<T>((width, height), (x * step, y * step)));
+            let mut damaged = shown[3].clone();
+            for row in 48..64 {
+                damaged.row_mut(row).fill(T::of_code(77));
+            }
+            let mask = band(width, height, 3..4);
+            let guesses = mended(&[&shown[0], &shown[1], &shown[2]], &damaged, &mask);
+            assert_eq!(guesses.len(), 3);
+            for (guess, name) in guesses.iter().zip(["beside", "steered", "best"]) {
+                for row in 0..height {
+                    let (found, wanted) = (guess.row(row), shown[3].row(row));
+                    if !(48..64).contains(&row) {
+                        assert_eq!(found, damaged.row(row), "what is there stays: {name}");
+                        continue;
+                    }
+                    // Squares at the sides come in part from outside.
+                    for column in 40..96 {
+                        let (found, wanted): (i32, i32) =
+                            (found[column].into(), wanted[column].into());
+                        let mean = (6 * wanted + 77 + OPINIONS / 2) / OPINIONS;
+                        let wanted = if name == "best" { mean } else { wanted };
+                        assert_eq!(found, wanted, "{name}: {column}, {row} moved {x}, {y}");
+                    }
+                }
             }
         }
     }
 
     #[test]
-    fn squares_at_edges_are_taken_from_the_picture_and_noise_rests() {
-        let mut last = Plane::<u8>::new(17, 5);
-        let mut earlier = Plane::<u8>::new(17, 5);
-        last.fill(90);
-        earlier.fill(90);
-        last.row_mut(2)[3] = 91;
-        earlier.row_mut(1)[16] = 89;
-        assert_eq!(continued(&last, &earlier), last, "no motion for a code");
-        last.row_mut(0)[0] = 7;
-        let found = continued(&last, &earlier);
-        assert!(
-            found
-                .rows()
-                .flatten()
-                .all(|code| [7, 90, 91].contains(code))
-        );
+    fn what_moves_goes_on_and_what_rests_stays() {
+        check_motion::<u8>();
+        check_motion::<u16>();
     }
 
     #[test]
-    fn a_part_with_room_around_it_is_part_of_the_whole() {
-        let code = |bits: u32| (bits & 0xff) as u8;
-        let (last, earlier) = (
-            pattern((96, 80), (2, 5), code),
-            pattern((96, 80), (0, 0), code),
-        );
-        let whole = continued(&last, &earlier);
-        let part = |plane: &Plane<u8>| {
-            let rows = (16..80).flat_map(|row| plane.row(row)[16..80].to_vec());
-            Plane::from_samples(64, 64, &rows.collect::<Vec<_>>())
-        };
-        let found = continued(&part(&last), &part(&earlier));
-        for row in 16..48 {
-            assert_eq!(found.row(row)[16..48], whole.row(row + 16)[32..64]);
+    fn what_becomes_quicker_is_followed() {
+        let (width, height) = (136, 120);
+        let at = |x: isize| pattern::<u8>((width, height), (x, 0));
+        // It went by 2 and by 2, and goes by 9.
+        let (shown, mut damaged) = ([at(0), at(2), at(4)], at(13));
+        let wanted = damaged.clone();
+        for row in 48..64 {
+            damaged.row_mut(row).fill(0);
         }
+        let mask = band(width, height, 3..4);
+        let guesses = mended(&[&shown[0], &shown[1], &shown[2]], &damaged, &mask);
+        for guess in &guesses[..2] {
+            for row in 48..64 {
+                assert_eq!(guess.row(row)[40..96], wanted.row(row)[40..96]);
+            }
+        }
+    }
+
+    #[test]
+    fn all_can_be_lost_and_one_picture_be_all_there_was() {
+        for (width, height) in [(1, 1), (17, 5), (40, 33)] {
+            let before = pattern::<u8>((width, height), (0, 0));
+            let now = pattern::<u8>((width, height), (1, 0));
+            let mask = LossMask::lost(width, height);
+            for count in 1..=8 {
+                let guesses = mended(&vec![&before; count], &now, &mask);
+                assert_eq!(guesses.len(), count);
+                assert!(guesses[..count - 1].iter().all(|guess| *guess == before));
+                for (row, line) in guesses[count - 1].rows().enumerate() {
+                    for (column, code) in line.iter().enumerate() {
+                        let (was, is) = (before.row(row)[column], now.row(row)[column]);
+                        assert_eq!(
+                            u32::from(*code),
+                            (6 * u32::from(was) + u32::from(is) + 3) / 7
+                        );
+                    }
+                }
+            }
+            let whole = LossMask::whole(width, height);
+            assert_eq!(mended(&[&before], &now, &whole), [now]);
+        }
+    }
+
+    #[test]
+    fn noise_and_flat_sky_rest() {
+        let (mut last, mut earlier) = (Plane::<u8>::new(33, 35), Plane::<u8>::new(33, 35));
+        last.fill(90);
+        earlier.fill(90);
+        last.row_mut(20)[3] = 91;
+        earlier.row_mut(21)[16] = 89;
+        let guesses = mended(&[&earlier, &last], &last, &band(33, 35, 1..2));
+        assert_eq!(guesses[0], last, "no motion for a code");
     }
 }

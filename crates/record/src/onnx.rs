@@ -5,8 +5,8 @@
 //! code. Batch, height and width are free. What is given is not clamped; a little more than 1 and a
 //! little less than 0 is what sharp edges give.
 //!
-//! A network that mends takes the damaged picture, those before it in the order they were shown, the last
-//! of them moved on, and 1 where the picture is lost and 0 elsewhere. Height and width must be even.
+//! A network that mends takes the damaged picture, guesses at it made from those before it, the best last,
+//! and 1 where the picture is lost and 0 elsewhere. Height and width must be even.
 //!
 //! What is quantised is written with `QuantizeLinear` and `DequantizeLinear` around its convolutions.
 //! That says what the integers stand for, and leaves it to engines how they round: pictures are

@@ -14,6 +14,7 @@ mod batch;
 mod catalogue;
 mod config;
 mod dice;
+mod guesses;
 mod packed;
 mod patch;
 mod readers;

@@ -213,7 +213,7 @@ fn frame_recovery_has_about_two_and_a_half_million_parameters() {
         let whole = net.forward(picture.clone(), before.clone(), none);
         assert_close(whole, picture.clone(), 0.05);
         let lost = net.forward(picture.clone(), before, all);
-        assert_close(lost.clone(), (picture + last) / 2.0, 0.05);
+        assert_close(lost.clone(), last, 0.05);
         assert_learns(&net, lost);
     }
 }

@@ -17,14 +17,13 @@ pub(super) struct Made {
 }
 
 /// Pictures as a network that mends is given them: the damaged one; the same with the last reference
-/// where it is lost; where that is; what it begins with, half of the first and half of the second; and how
-/// far the second is from the first. References follow, in the order they were shown.
+/// where it is lost, which it begins with; where that is; and how far the second is from the first.
+/// References follow, in their order.
 pub(super) const PICTURE: usize = 0;
 pub(super) const COPIED: usize = 1;
 pub(super) const LOST: usize = 2;
-pub(super) const BASE: usize = 3;
-pub(super) const CHANGE: usize = 4;
-pub(super) const REFERENCES: usize = 5;
+pub(super) const CHANGE: usize = 3;
+pub(super) const REFERENCES: usize = 4;
 
 /// More than any network has of anything.
 const MOST: usize = 1024;
@@ -378,7 +377,7 @@ impl Build<'_> {
         };
         x = self.plan.push(quarter, (1, 1), work);
         let last = self.conv("last", &[x], 2, PLAIN)?;
-        let from = self.enter(vec![BASE, CHANGE]);
+        let from = self.enter(vec![COPIED, CHANGE]);
         self.plan.result = self.plan.push(1, (1, 1), Work::Mend { from, last });
         Ok((count + 1, count))
     }

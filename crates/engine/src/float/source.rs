@@ -2,7 +2,7 @@
 
 use nervure_frame::{LossMask, MACROBLOCK, Plane, Sample};
 
-use super::families::{BASE, CHANGE, COPIED, LOST, PICTURE, REFERENCES};
+use super::families::{CHANGE, COPIED, LOST, PICTURE, REFERENCES};
 
 /// Where numbers come from.
 pub(super) trait Source: Sync {
@@ -75,7 +75,7 @@ impl<T: Level> Source for Shown<'_, T> {
     }
 }
 
-/// A damaged picture, after those before it, the last of them moved on.
+/// A damaged picture, after guesses at it.
 pub(super) struct Damaged<'a, T: Level> {
     pub(super) shown: &'a [&'a Plane<T>],
     pub(super) lost: &'a LossMask,
@@ -94,16 +94,15 @@ impl<T: Level> Source for Damaged<'_, T> {
         if picture == PICTURE {
             return;
         }
-        let before = self.shown[references - 1].row(inside(row, damaged.height()));
+        let best = self.shown[references - 1].row(inside(row, damaged.height()));
         let block = inside(row, damaged.height()) / MACROBLOCK;
         for (x, to) in (column..).zip(out) {
             let x = inside(x, damaged.width());
             let lost = self.lost.is_lost(x / MACROBLOCK, block);
             match picture {
-                COPIED if lost => *to = before[x].number(),
-                BASE if lost => *to += (before[x].number() - *to) / 2.0,
-                CHANGE if lost => *to = before[x].number() - *to,
-                COPIED | BASE => {}
+                COPIED if lost => *to = best[x].number(),
+                CHANGE if lost => *to = best[x].number() - *to,
+                COPIED => {}
                 CHANGE => *to = 0.0,
                 _ => *to = f32::from(u8::from(lost)),
             }
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_the_picture_before() {
+    fn what_is_lost_is_the_best_guess() {
         let (old, new) = (Plane::from_samples(20, 17, &[51; 340]), {
             Plane::from_samples(20, 17, &[255_u8; 340])
         });
@@ -164,7 +163,6 @@ mod tests {
         assert_eq!(row(COPIED, 16), [5, 5, 1, 1]);
         assert_eq!(row(COPIED, 15), [5; 4]);
         assert_eq!(row(LOST, 30), [0, 0, 5, 5]);
-        assert_eq!(row(BASE, 16), [5, 5, 3, 3]);
         assert_eq!(row(CHANGE, 16), [0, 0, -4, -4]);
         assert_eq!(row(REFERENCES, 16), [1; 4]);
     }

@@ -125,9 +125,6 @@ pub(super) fn frame_recovery(artefact: &Artefact) -> Result<Graph> {
     let change = it.node("Sub", "copied.change", &[&references[count - 1], &picture]);
     let change = it.node("Mul", "copied.lost", &[&change, &lost]);
     let copied = it.node("Add", "copied", &[&picture, &change]);
-    let half_of = it.builder.constant("base.half", &[], Constant::F32(&[0.5]));
-    let half_change = it.node("Mul", "base.change", &[&change, &half_of]);
-    let base = it.node("Add", "base", &[&picture, &half_change]);
 
     let x = it.joined("entering", &[&picture, &copied, &lost]);
     let mut x = it.conv("enter", "enter", &x, (3, width), RELU)?;
@@ -172,7 +169,7 @@ pub(super) fn frame_recovery(artefact: &Artefact) -> Result<Graph> {
     let corrections = channels(&mut it.builder, "corrections", &last, 0, 1);
     let more = channels(&mut it.builder, "more", &last, 1, 1);
     let more = it.node("Mul", "more.change", &[&more, &change]);
-    let corrected = it.node("Add", "corrected", &[&base, &corrections]);
+    let corrected = it.node("Add", "corrected", &[&copied, &corrections]);
     it.node("Add", OUTPUT, &[&corrected, &more]);
     Ok(it.builder.finish())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use nervure_dataset::manifest::{ClipRecord, Layout, Manifest, Size};
 
 use super::dice::Dice;
+use super::guesses::Guesses;
 use super::packed::Packed;
 use super::readers::{ClipFile, Readers};
 use super::{LoaderConfig, packed};
@@ -44,6 +45,7 @@ pub(super) struct Catalogue {
     likelihoods: Vec<u64>,
     scale: usize,
     pub(super) readers: Readers,
+    pub(super) guesses: Guesses,
 }
 
 impl Catalogue {
@@ -94,6 +96,7 @@ impl Catalogue {
             likelihoods,
             scale,
             readers: Readers::new(files),
+            guesses: Guesses::default(),
         })
     }
 

@@ -80,9 +80,9 @@ pub struct LoaderConfig {
     /// How many of the sequences whose last patch lost nothing are passed over, 0 to 1: to learn
     /// mending from.
     pub skip_whole: f64,
-    /// Whether the picture before the last of a sequence is, in low resolution and luma, moved on to where
-    /// things will be in the last: what networks that mend are given.
-    pub moved: bool,
+    /// Whether the pictures before the last of a sequence are, in low resolution and luma, guesses at the
+    /// last made from them: what networks that mend are given.
+    pub guessed: bool,
     /// Threads that make batches ahead of need. With none, `next` makes them.
     pub workers: usize,
     /// Which clips.
@@ -106,7 +106,7 @@ impl Default for LoaderConfig {
             augment: true,
             skip_flat: 0.0,
             skip_whole: 0.0,
-            moved: false,
+            guessed: false,
             workers: 1,
             filter: Filter::default(),
             weights: BTreeMap::new(),
@@ -151,8 +151,8 @@ impl LoaderConfig {
                 ));
             }
         }
-        if self.moved && self.planes != PlaneSet::Luma {
-            return Err(Error::refused("colours are not moved on", "ask for luma"));
+        if self.guessed && self.planes != PlaneSet::Luma {
+            return Err(Error::refused("colours are not guessed", "ask for luma"));
         }
         if self.planes == PlaneSet::Rgb && self.depth != BitDepth::Eight {
             return Err(Error::refused(
@@ -184,8 +184,8 @@ impl LoaderConfig {
         if self.skip_whole > 0.0 {
             text += &format!(" skip_whole {}", self.skip_whole);
         }
-        if self.moved {
-            text += " moved";
+        if self.guessed {
+            text += " guessed";
         }
         text
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use nervure_dataset::ClipReader;
 use nervure_dataset::picture::{ToRgb, View, matrix_of_size};
-use nervure_frame::{BitDepth, Colour, LossMask, MACROBLOCK, Plane, Sample};
-use nervure_kernels::motion::{BLOCK, continued};
+use nervure_frame::{BitDepth, Colour, LossMask, MACROBLOCK, Sample};
 
 use super::catalogue::{Catalogue, starts};
 use super::dice::Dice;
+use super::guesses::Guess;
 use super::{Batch, LoaderConfig, Pick, PlaneSet, Samples, Shape};
 use crate::Result;
 
@@ -161,12 +161,16 @@ impl Maker {
         };
         let at = index * batch.shape.frames + frame;
         let (shown, frames) = (pick.frame + frame, batch.shape.frames);
-        if self.config.moved && frame + 2 == frames {
-            // A network that is given no more than these two cannot know how things move.
-            let earlier = shown - usize::from(frames > 2);
-            self.cutter.cut_moved(reader, [shown, earlier], square)?;
+        let planes = self.config.planes;
+        if self.config.guessed && frame + 1 < frames {
+            let last = pick.frame + frames - 1;
+            self.cutter.cut(reader, last, square, planes, matrix)?;
+            let file = self.catalogue.clips()[pick.clip].lr;
+            let guesses = &self.catalogue.guesses;
+            if let Some(guess) = guesses.get(file, reader, last, frames - 1)? {
+                self.cutter.guess(&guess, frame, square);
+            }
         } else {
-            let planes = self.config.planes;
             self.cutter.cut(reader, shown, square, planes, matrix)?;
         }
         self.cutter.put(side, pick.turn, at, &mut batch.lr);
@@ -343,54 +347,14 @@ impl Cutter {
         Ok(())
     }
 
-    /// Reads the square of luma as it will be after two pictures, the later first, if things go on as they
-    /// went.
-    ///
-    /// With the blocks that it touches and one more around, it is the same as in the whole picture.
-    fn cut_moved(&mut self, reader: &ClipReader, frames: [usize; 2], square: Square) -> Result<()> {
-        self.bits = reader.format().depth.bits();
-        self.count = 1;
-        self.side = square.side;
-        self.colourful = false;
-        match reader.format().depth {
-            BitDepth::Eight => self.luma_moved(reader, frames, square, |code: &[u8; 1]| code[0]),
-            BitDepth::Ten => self.luma_moved(reader, frames, square, code_of_two),
+    /// Puts a guess over what was cut out of a picture's luma.
+    fn guess(&mut self, guess: &Guess, number: usize, square: Square) {
+        let rows = self.planes[0].chunks_exact_mut(square.side);
+        for (row, target) in (square.y..).zip(rows) {
+            if let Some(line) = guess.row(number, row) {
+                target.copy_from_slice(&line[square.x..][..square.side]);
+            }
         }
-    }
-
-    fn luma_moved<T: Sample, const N: usize>(
-        &mut self,
-        reader: &ClipReader,
-        frames: [usize; 2],
-        square: Square,
-        code: impl Fn(&[u8; N]) -> T + Copy,
-    ) -> Result<()> {
-        let format = reader.format();
-        let around = |start: usize, length: usize| {
-            let end = (start + square.side).next_multiple_of(BLOCK) + BLOCK;
-            (start / BLOCK * BLOCK).saturating_sub(BLOCK)..end.min(length)
-        };
-        let columns = around(square.x, format.width);
-        let rows = around(square.y, format.height);
-        let mut window = |frame: usize| -> Result<Plane<T>> {
-            reader.band(frame, 0, rows.clone(), &mut self.bytes)?;
-            let samples = columns_of(&self.bytes, format.width, columns.clone(), code);
-            let samples: Vec<T> = samples.flatten().collect();
-            Ok(Plane::from_samples(columns.len(), rows.len(), &samples))
-        };
-        let [last, earlier] = frames;
-        let moved = continued(&window(last)?, &window(earlier)?);
-        let target = &mut self.planes[0];
-        target.clear();
-        for row in 0..square.side {
-            let row = moved.row(square.y - rows.start + row);
-            let row = &row[square.x - columns.start..][..square.side];
-            target.extend(row.iter().map(|code| {
-                let code: i32 = (*code).into();
-                code as u16
-            }));
-        }
-        Ok(())
     }
 
     /// Puts the planes, turned, to place `at` of a batch, in the bits of the batch.
@@ -426,13 +390,13 @@ impl Cutter {
     }
 }
 
-fn code_of_two(code: &[u8; 2]) -> u16 {
+pub(super) fn code_of_two(code: &[u8; 2]) -> u16 {
     // A damaged file must not give samples that no picture has.
     u16::from_le_bytes(*code) & 0x3ff
 }
 
 /// Some columns of rows of samples of `N` bytes.
-fn columns_of<T, const N: usize>(
+pub(super) fn columns_of<T, const N: usize>(
     bytes: &[u8],
     width: usize,
     columns: std::ops::Range<usize>,

@@ -110,8 +110,8 @@ impl EnhancementEngine {
 
     /// Enhances picture number `at` of `pictures`, each `[batch, planes, rows, columns]`, in the order
     /// they are shown. `lost` is 1 where it is lost, `[batch, 1, rows, columns]`; none where nothing is.
-    /// Pictures before the first and after the last are taken to be like them. References are given to a
-    /// network that mends as they are, and not moved on, as `nervure-engine` does it on samples.
+    /// Pictures before the first and after the last are taken to be like them. A network that mends is
+    /// given those before as they are; `nervure-engine`, which works on samples, gives it better guesses.
     ///
     /// # Panics
     /// When there is no such picture.

@@ -96,10 +96,10 @@ impl FrameRecoveryNet {
     /// `[batch, references * planes, rows, columns]`, the pictures before it in the order they were
     /// shown, and `[batch, 1, rows, columns]`: 1 where it is lost, 0 elsewhere.
     ///
-    /// Where the picture is lost it takes a share of the last reference and the rest from what the decoder
-    /// put there: it begins with half of each, and says for each pixel how much more or less. Everywhere
-    /// it adds corrections. The last reference is best moved on to where things will be by now
-    /// ([`nervure_kernels::motion::continued`]), as it is in training.
+    /// Where the picture is lost it begins with the last reference, and says for each pixel how much more of
+    /// it, or how much rather what the decoder put there. Everywhere it adds corrections. References are
+    /// best guesses at the picture made from those before it ([`nervure_kernels::motion::mended`]), as
+    /// they are in training.
     ///
     /// # Panics
     /// When a size is odd or does not fit.
@@ -108,7 +108,7 @@ impl FrameRecoveryNet {
         let before = references
             .clone()
             .narrow(1, channels - self.planes, self.planes);
-        let base = picture.clone() + (before - picture.clone()) * lost.clone() / 2.0;
+        let base = picture.clone() + (before - picture.clone()) * lost.clone();
         base + self.corrections(Tensor::cat(vec![picture, references, lost], 1))
     }
 

@@ -5,7 +5,7 @@ use nervure_frame::{BitDepth, LossMask, MACROBLOCK, Plane};
 use nervure_kernels::Isa;
 use nervure_kernels::conv::{Forward, Scratch, Shape};
 use nervure_kernels::int8::{self, lanczos14};
-use nervure_kernels::motion::continued;
+use nervure_kernels::motion::mended;
 use nervure_kernels::resample::{self, Filter, Resampler};
 
 use super::classical::{Classical, add_squares};
@@ -70,25 +70,18 @@ impl<N: Network> Enhancer<N> {
     }
 }
 
-/// A damaged picture after those before it, the last of which is moved on to where things will be.
-fn moved_on(window: &[Plane<u8>]) -> Vec<Plane<u8>> {
-    let last = window.len() - 2;
-    let mut moved = window.to_vec();
-    moved[last] = continued(&window[last], &window[last.saturating_sub(1)]);
-    moved
-}
-
-/// What a network that mends begins with: where the last picture is lost, half what the decoder put there
-/// and half the picture before, which is moved on already.
-fn begun(window: &[Plane<u8>], lost: Option<&LossMask>) -> Vec<f32> {
-    let (before, picture) = (&window[window.len() - 2], &window[window.len() - 1]);
-    let mut begun = plain(picture);
-    for (at, (number, moved)) in begun.iter_mut().zip(plain(before)).enumerate() {
-        if is_lost(lost, at % picture.width(), at / picture.width()) {
-            *number += (moved - *number) / 2.0;
-        }
-    }
-    begun
+/// A damaged picture after guesses at it, of which the last is what a network that mends begins with.
+fn guessed(window: &[Plane<u8>], lost: Option<&LossMask>) -> Vec<Plane<u8>> {
+    let Some((picture, before)) = window.split_last() else {
+        return Vec::new();
+    };
+    let before: Vec<&Plane<u8>> = before.iter().collect();
+    let mut guessed = match lost {
+        Some(lost) => mended(&before, picture, lost),
+        None => vec![picture.clone(); before.len()],
+    };
+    guessed.push(picture.clone());
+    guessed
 }
 
 /// The picture that networks that mend begin with, as it is.
@@ -97,8 +90,8 @@ pub struct Begun;
 
 impl Model for Begun {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
-        let width = window[window.len() - 1].width();
-        Ok(plane(&begun(&moved_on(window), lost), width))
+        let mut guessed = guessed(window, lost);
+        Ok(guessed.swap_remove(window.len() - 2))
     }
 }
 
@@ -108,12 +101,12 @@ fn is_lost(lost: Option<&LossMask>, x: usize, y: usize) -> bool {
 
 impl Model for Enhancer<Net> {
     fn picture(&self, window: &[Plane<u8>], lost: Option<&LossMask>) -> Result<Plane<u8>> {
-        let moved;
+        let guessed_window;
         let window = match self.task.work {
             Work::Enlarge { .. } => window,
             Work::Recover => {
-                moved = moved_on(window);
-                &moved
+                guessed_window = guessed(window, lost);
+                &guessed_window
             }
         };
         let picture = &window[self.task.target];
@@ -125,7 +118,7 @@ impl Model for Enhancer<Net> {
             Work::Enlarge { .. } => {
                 Classical::new(scale).enlarge(&plain(picture), width, &mut large);
             }
-            Work::Recover => large = begun(window, lost),
+            Work::Recover => large = plain(&window[window.len() - 2]),
         }
         add_squares(&corrections, across, scale, &mut large, width * scale);
         Ok(plane(&large, width * scale))

@@ -570,7 +570,7 @@ impl TrainConfig {
                 Work::Recover => self.data.skip_whole,
                 Work::Enlarge { .. } => 0.0,
             },
-            moved: task.work == Work::Recover,
+            guessed: task.work == Work::Recover,
             filter: Filter {
                 codecs: self.data.codecs.clone(),
                 content_types: self.data.content_types.clone(),
@@ -708,7 +708,7 @@ mod tests {
         let config = TrainConfig::parse(TEXT, &recovery).unwrap();
         let loader = config.loader(4);
         assert_eq!(loader.filter.damaged, Some(true));
-        assert!(loader.moved);
+        assert!(loader.guessed);
         let flicker = what(TEXT, &[recovery[0], "loss.temporal=0.1"]);
         assert!(flicker.contains("not for frame-recovery"), "{flicker}");
     }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use datasets::{Spec, make};
 use nervure_dataset::manifest::Layout;
-use nervure_frame::{BitDepth, Chroma, PictureFormat};
-use nervure_kernels::motion::continued;
+use nervure_frame::{BitDepth, Chroma, Frame, LossMask, PictureFormat, Plane, Sample};
+use nervure_kernels::motion::mended;
 use nervure_train::loader::{Filter, PlaneSet, Samples};
 use nervure_train::{Batch, Loader, LoaderConfig};
 
@@ -387,45 +387,75 @@ fn sequences_that_end_in_a_loss_are_drawn_as_often_as_is_asked() {
 }
 
 #[test]
-fn the_picture_before_the_last_is_moved_on_as_it_is_in_the_whole_one() {
-    let specs = [Spec::new("a", 100, 90, 12)];
-    let (_place, folder) = dataset(Layout::Clips, &specs);
-    let luma = |frame: usize| specs[0].low_frame(frame).planes.eight().unwrap()[0].clone();
-    let mut moves = 0;
-    for frames in [2, 4] {
-        let config = LoaderConfig {
-            frames,
-            batch: 40,
-            moved: true,
-            augment: false,
-            ..small()
-        };
-        let mut loader = Loader::open(&[&folder], &config).unwrap();
-        let mut batch = Batch::default();
-        loader.next(&mut batch).unwrap();
-        let low = codes(&batch.lr);
-        let mut patches = low.chunks_exact(config.patch * config.patch);
-        for pick in &batch.picks {
-            for frame in 0..frames {
-                let shown = pick.frame + frame;
-                let wanted = match (frame + 2 == frames, frames) {
-                    (true, 2) => continued(&luma(shown), &luma(shown)),
-                    (true, _) => continued(&luma(shown), &luma(shown - 1)),
-                    (false, _) => luma(shown),
+fn pictures_before_the_last_are_guesses_made_from_whole_ones() {
+    for depth in [BitDepth::Eight, BitDepth::Ten] {
+        let mut spec = Spec::new("a", 100, 90, 12);
+        spec.format.depth = depth;
+        let specs = [spec];
+        let (_place, folder) = dataset(Layout::Clips, &specs);
+        let mut guesses_met = 0;
+        for frames in [2, 4] {
+            let config = LoaderConfig {
+                frames,
+                batch: 40,
+                depth,
+                guessed: true,
+                skip_whole: 0.5,
+                augment: false,
+                ..small()
+            };
+            let mut loader = Loader::open(&[&folder], &config).unwrap();
+            let mut batch = Batch::default();
+            loader.next(&mut batch).unwrap();
+            let low = codes(&batch.lr);
+            let mut patches = low.chunks_exact(config.patch * config.patch);
+            for pick in &batch.picks {
+                let shown: Vec<Frame> = (0..frames)
+                    .map(|frame| specs[0].low_frame(pick.frame + frame))
+                    .collect();
+                let last = shown[frames - 1].damage.as_ref();
+                let wanted = match depth {
+                    BitDepth::Eight => {
+                        guessed(&shown, last, |frame| &frame.planes.eight().unwrap()[0])
+                    }
+                    BitDepth::Ten => guessed(&shown, last, |frame| &frame.planes.ten().unwrap()[0]),
                 };
-                moves += usize::from(wanted != luma(shown));
-                let rows = (pick.y..pick.y + config.patch)
-                    .flat_map(|row| &wanted.row(row)[pick.x..][..config.patch]);
-                let wanted: Vec<u16> = rows.copied().map(u16::from).collect();
-                assert_eq!(
-                    patches.next().unwrap(),
-                    wanted,
-                    "{pick:?}, {frame} of {frames}"
-                );
+                guesses_met += usize::from(wanted[0] != wanted[frames - 1]);
+                for (frame, wanted) in wanted.iter().enumerate() {
+                    let rows = (pick.y..pick.y + config.patch)
+                        .flat_map(|row| &wanted[100 * row + pick.x..][..config.patch]);
+                    let wanted: Vec<u16> = rows.copied().collect();
+                    let found = patches.next().unwrap();
+                    assert_eq!(found, wanted, "{pick:?}, {frame} of {frames}");
+                }
             }
         }
+        assert!(guesses_met > 0, "something is lost");
     }
-    assert!(moves > 0, "something moves");
+}
+
+/// Guesses at the last of some pictures, and the last.
+fn guessed<T: Sample>(
+    shown: &[Frame],
+    lost: Option<&LossMask>,
+    luma: impl Fn(&Frame) -> &Plane<T>,
+) -> Vec<Vec<u16>> {
+    let planes: Vec<&Plane<T>> = shown.iter().map(luma).collect();
+    let (last, before) = planes.split_last().unwrap();
+    let mut guesses = match lost {
+        Some(lost) => mended(before, last, lost),
+        None => vec![(*last).clone(); before.len()],
+    };
+    guesses.push((*last).clone());
+    let codes = guesses.iter().map(|plane| {
+        let samples = plane.rows().flatten();
+        let codes = samples.map(|sample| {
+            let code: i32 = (*sample).into();
+            code as u16
+        });
+        codes.collect()
+    });
+    codes.collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use nervure_frame::{LossMask, MACROBLOCK, Plane};
 use nervure_kernels::conv::{Shape, reference};
 use nervure_kernels::int8::lanczos_lobes;
-use nervure_kernels::motion::continued;
+use nervure_kernels::motion::mended;
 use nervure_record::{Artefact, Family};
 
 /// Channels of rows.
@@ -202,29 +202,19 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
         }
         Family::FrameRecovery => {
             let (rows, columns) = (height.next_multiple_of(2), width.next_multiple_of(2));
-            let even: Vec<Maps> = window.iter().map(|it| maps(it, rows, columns)).collect();
-            let (damaged, references) = even.split_last().unwrap();
-            let at = window.len() - 2;
-            let earlier = at.saturating_sub(1);
-            let moved = continued(window[at], window[earlier]);
-            let mut references = references.to_vec();
-            references[at] = maps(&moved, rows, columns);
-            let before = &references[at];
+            let (damaged, before) = window.split_last().unwrap();
+            let guesses = mended(before, damaged, lost);
+            let even = guesses.iter().map(|it| maps(it, rows, columns));
+            let references: Vec<Maps> = even.collect();
+            let damaged = &maps(damaged, rows, columns);
+            let best = references.last().unwrap();
             let is_lost = |row: usize, column: usize| {
                 let (row, column) = (row.min(height - 1), column.min(width - 1));
                 lost.is_lost(column / MACROBLOCK, row / MACROBLOCK)
             };
             let copied = Maps::of((1, rows, columns), |_, row, column| {
-                let from = if is_lost(row, column) {
-                    before
-                } else {
-                    damaged
-                };
+                let from = if is_lost(row, column) { best } else { damaged };
                 from.at(0, row as isize, column as isize)
-            });
-            let base = Maps::of((1, rows, columns), |_, row, column| {
-                let (row, column) = (row as isize, column as isize);
-                (damaged.at(0, row, column) + copied.at(0, row, column)) / 2.0
             });
             let mask = Maps::of((1, rows, columns), |_, row, column| {
                 f32::from(u8::from(is_lost(row, column)))
@@ -237,7 +227,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             for block in 0..size("blocks") {
                 x = net.residual(&format!("spatial.{block}"), &x);
             }
-            let mut frames = references.to_vec();
+            let mut frames = references.clone();
             let last = frames.len() - 1;
             for (number, stride) in [2, 1, 1].into_iter().enumerate() {
                 let over = |at: usize| {
@@ -262,7 +252,7 @@ pub(super) fn picture(artefact: &Artefact, window: &[&Plane<u8>], lost: &LossMas
             let cut = Maps::of((1, height, width), |_, row, column| {
                 let (row, column) = (row as isize, column as isize);
                 let change = copied.at(0, row, column) - damaged.at(0, row, column);
-                let corrected = base.at(0, row, column) + last.at(0, row, column);
+                let corrected = copied.at(0, row, column) + last.at(0, row, column);
                 corrected + last.at(1, row, column) * change
             });
             cut.numbers
