@@ -118,7 +118,7 @@ fn what_cannot_be_is_refused_with_a_hint() {
             ..small()
         },
         LoaderConfig {
-            moved: true,
+            guessed: true,
             planes: PlaneSet::Yuv,
             ..small()
         },
