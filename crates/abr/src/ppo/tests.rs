@@ -118,7 +118,7 @@ fn a_policy_learns_the_simple_environment() {
         "at random: {first:?}"
     );
     assert!(first.entropy > 1.0);
-    let rounds = 120;
+    let rounds = 240;
     for round in 0..rounds {
         learner.round(round as f32 / rounds as f32);
     }
@@ -129,7 +129,7 @@ fn a_policy_learns_the_simple_environment() {
         best.unwrap()
     });
     assert!(
-        reward > 13.0 && stalls < 0.01,
+        reward > 13.0 && stalls <= 0.0,
         "{reward} with {stalls} s of stalls"
     );
     let (lowest, _) = mean_of_episodes(&mut |_| 0);
