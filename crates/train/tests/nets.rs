@@ -246,7 +246,7 @@ fn the_engine_mends_and_enlarges_as_it_is_switched() {
     assert_eq!(size(engine.enhance(&pictures, 1, lost())), [1, 1, 8, 8]);
     assert_close(
         engine.enhance(&pictures, 1, lost()),
-        (pictures[0].clone() + pictures[1].clone()) / 2.0,
+        pictures[0].clone(),
         0.05,
     );
     engine.switch_recovery(false);

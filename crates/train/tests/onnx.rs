@@ -444,7 +444,7 @@ fn of_family(family: Family, scale: usize, sizes: &[(&str, u64)]) -> (Case, Vec<
         true => {
             let part = |at: usize| given.clone().narrow(1, at, 1);
             let change = part(channels - 2) - part(0);
-            part(0) + change * part(channels - 1) / 2.0
+            part(0) + change * part(channels - 1)
         }
         false => lanczos_of(given.clone().narrow(1, channels / 2, 1), scale),
     };

@@ -139,10 +139,10 @@ impl Preparer {
                         into.input
                             .0
                             .extend(mask.iter().map(|lost| f32::from(*lost)));
-                        let before = &references[references.len() - picture..];
+                        let best = &references[references.len() - picture..];
                         for (at, wanted) in wanted.iter().enumerate() {
-                            let share = f32::from(mask[at % small]) / 2.0;
-                            let base = damaged[at] + (before[at] - damaged[at]) * share;
+                            let lost = f32::from(mask[at % small]);
+                            let base = damaged[at] + (best[at] - damaged[at]) * lost;
                             into.wanted.0.push(wanted - base);
                         }
                     }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_begins_as_half_the_decoders_and_half_the_picture_before() {
+    fn what_is_lost_begins_as_the_best_guess() {
         let task = Task {
             work: Work::Recover,
             planes: PlaneSet::Luma,
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(prepared.input.0[..36], lr[72..108], "the damaged one first");
         assert_eq!(prepared.input.0[36..108], lr[..72]);
         assert_eq!(prepared.input.0[108..110], [1.0, 0.0]);
-        let base = lr[72] + (lr[36] - lr[72]) * 0.5;
+        let base = lr[72] + (lr[36] - lr[72]);
         assert_eq!(prepared.wanted.0[0], hr[72] - base);
         assert_eq!(prepared.wanted.0[1], hr[73] - lr[73]);
     }
