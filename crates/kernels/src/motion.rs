@@ -10,8 +10,13 @@ use search::{Motion, Pyramid, SQUARE, Squares};
 const BESIDE: usize = 4;
 /// And of so many rows, above and below what is lost.
 const ROWS: usize = 2;
-/// What a mended picture is the mean of: what was there, and six guesses.
-const OPINIONS: i32 = 7;
+/// Where each lost square may be.
+const GUESSES: usize = 6;
+/// What a mended picture is the mean of: what was there, and the guesses.
+const OPINIONS: i32 = 1 + GUESSES as i32;
+/// So many 8-bit codes may what is around the lost be from where it is found in the picture before, in the
+/// mean over its squares. Beyond, a scene begins.
+const STRANGE: u32 = 24;
 
 /// Guesses at a picture of which something was lost, from those that were shown before it, in their
 /// order: as many as there are pictures before it, the best of them last.
@@ -24,7 +29,8 @@ const OPINIONS: i32 = 7;
 ///
 /// each taken from the picture before, and, as 4, 5 and 6, from the one before that (where 4 is what moves
 /// as the surroundings do). The others are these in this order, the first as the last but one, again and
-/// again if more are asked for. Where nothing is lost, each has the picture as it is.
+/// again if more are asked for. Where nothing is lost, each has the picture as it is; and so has a picture
+/// whose surroundings are nowhere in the one before, since a scene begins with it.
 ///
 /// # Panics
 /// Without pictures before, and when sizes differ.
@@ -33,69 +39,149 @@ pub fn mended<T: Sample>(
     picture: &Plane<T>,
     lost: &LossMask,
 ) -> Vec<Plane<T>> {
-    let (width, height) = (picture.width(), picture.height());
-    for other in before {
-        assert_eq!((other.width(), other.height()), (width, height));
-    }
-    let back = |count: usize| before[before.len().saturating_sub(count)];
-    let mut gone = Squares::of(width, height, false);
-    let in_macroblock = MACROBLOCK / SQUARE;
-    for (x, y) in gone.places() {
-        gone.set(x, y, lost.is_lost(x / in_macroblock, y / in_macroblock));
-    }
     let mut guesses = vec![picture.clone(); before.len()];
-    if gone.places().all(|(x, y)| !gone.at(x, y)) {
-        return guesses;
+    if let Some(moves) = Moves::find(before, picture, lost) {
+        let (best, others) = guesses.split_last_mut().expect("one for each before");
+        moves.apply(before, best, (1, 1), |number, (row, left), line| {
+            for place in (number..others.len()).step_by(GUESSES) {
+                let guess = &mut others[before.len() - 2 - place];
+                guess.row_mut(row)[left..][..line.len()].copy_from_slice(line);
+            }
+        });
+    }
+    guesses
+}
+
+/// Where what was lost of a picture is likely to be in those before it.
+#[derive(Debug)]
+pub struct Moves {
+    /// Of luma.
+    size: (usize, usize),
+    /// Squares of which something is lost, and where they are: in which picture, from the last on, and how
+    /// far away.
+    lost: Vec<((usize, usize), [(usize, Motion); GUESSES])>,
+}
+
+impl Moves {
+    /// Looks at luma. None where nothing is lost, and where a scene begins, so that nothing before it says
+    /// anything.
+    ///
+    /// # Panics
+    /// Without pictures before, and when sizes differ.
+    pub fn find<T: Sample>(
+        before: &[&Plane<T>],
+        picture: &Plane<T>,
+        lost: &LossMask,
+    ) -> Option<Moves> {
+        let (width, height) = (picture.width(), picture.height());
+        for other in before {
+            assert_eq!((other.width(), other.height()), (width, height));
+        }
+        let back = |count: usize| before[before.len().saturating_sub(count)];
+        let mut gone = Squares::of(width, height, false);
+        let in_macroblock = MACROBLOCK / SQUARE;
+        for (x, y) in gone.places() {
+            gone.set(x, y, lost.is_lost(x / in_macroblock, y / in_macroblock));
+        }
+        if gone.places().all(|(x, y)| !gone.at(x, y)) {
+            return None;
+        }
+
+        let (near, followed) = near(&gone);
+        let [now, last, earlier, first] = [picture, back(1), back(2), back(3)].map(Pyramid::of);
+        let going_near = now.search(&last, &near);
+        if now.apart(&last, &near, &going_near) > STRANGE {
+            return None;
+        }
+        let gone_near = now.search(&earlier, &near);
+        let going = last.search(&earlier, &followed);
+        let went = earlier.search(&first, &gone);
+
+        let mut scratch = Vec::new();
+        let squares = gone.places().filter(|(x, y)| gone.at(*x, *y));
+        let found = squares.map(|(x, y)| {
+            let [beside, beside_twice] = [&going_near, &gone_near]
+                .map(|near| among(&gone, (x, y), &mut scratch, |x, y| near.at(x, y)));
+            let quicker = among(&gone, (x, y), &mut scratch, |x, y| {
+                let (now, before) = (going_near.at(x, y), going.at(x, y));
+                (now.0 - before.0, now.1 - before.1)
+            });
+            let plain = going.at(x, y);
+            let steered = plus(plain, quicker);
+            let guesses = [
+                (1, steered),
+                (1, beside),
+                (1, plain),
+                (2, beside_twice),
+                (2, plus(steered, plain)),
+                (2, plus(went.at(x, y), went.at(x, y))),
+            ];
+            ((x, y), guesses)
+        });
+        Some(Moves {
+            size: (width, height),
+            lost: found.collect(),
+        })
     }
 
-    let (near, followed) = near(&gone);
-    let [now, last, earlier, first] = [picture, back(1), back(2), back(3)].map(Pyramid::of);
-    let going = last.search(&earlier, &followed);
-    let went = earlier.search(&first, &gone);
-    let [going_near, gone_near] = [&last, &earlier].map(|other| now.search(other, &near));
+    /// Puts the best guess into a plane of the picture where it is lost, given the same plane of those
+    /// before it: luma, or chroma with `shrunk` times fewer columns and rows.
+    ///
+    /// # Panics
+    /// When sizes do not fit.
+    pub fn mend<T: Sample>(
+        &self,
+        before: &[&Plane<T>],
+        plane: &mut Plane<T>,
+        shrunk: (usize, usize),
+    ) {
+        self.apply(before, plane, shrunk, |_, _, _| {});
+    }
 
-    let mut line = [T::default(); SQUARE];
-    let mut scratch = Vec::new();
-    for (x, y) in gone.places().filter(|(x, y)| gone.at(*x, *y)) {
-        let [beside, beside_twice] = [&going_near, &gone_near]
-            .map(|near| among(&gone, (x, y), &mut scratch, |x, y| near.at(x, y)));
-        let quicker = among(&gone, (x, y), &mut scratch, |x, y| {
-            let (now, before) = (going_near.at(x, y), going.at(x, y));
-            (now.0 - before.0, now.1 - before.1)
-        });
-        let plain = going.at(x, y);
-        let steered = plus(plain, quicker);
-        let opinions = [
-            (back(1), steered),
-            (back(1), beside),
-            (back(1), plain),
-            (back(2), beside_twice),
-            (back(2), plus(steered, plain)),
-            (back(2), plus(went.at(x, y), went.at(x, y))),
-        ];
-        let (left, top) = (x * SQUARE, y * SQUARE);
-        for row in top..(top + SQUARE).min(height) {
-            let size = SQUARE.min(width - left);
-            let mut sums = [OPINIONS / 2; SQUARE];
-            let shown: &[T] = &picture.row(row)[left..][..size];
-            add(&mut sums, shown);
-            let count = guesses.len() - 1;
-            for (number, (from, motion)) in opinions.iter().enumerate() {
-                let line = &mut line[..size];
-                moved(from, (left, row), *motion, line);
-                add(&mut sums, line);
-                for place in (number..count).step_by(opinions.len()) {
-                    let guess = &mut guesses[count - 1 - place];
-                    guess.row_mut(row)[left..][..size].copy_from_slice(line);
+    /// The same; `each` is told every guess: its number, row and first column, and a part of a row of it.
+    fn apply<T: Sample>(
+        &self,
+        before: &[&Plane<T>],
+        plane: &mut Plane<T>,
+        shrunk: (usize, usize),
+        mut each: impl FnMut(usize, (usize, usize), &[T]),
+    ) {
+        let (width, height) = (plane.width(), plane.height());
+        assert_eq!(
+            (width, height),
+            (
+                self.size.0.div_ceil(shrunk.0),
+                self.size.1.div_ceil(shrunk.1)
+            )
+        );
+        let (across, down) = (SQUARE / shrunk.0, SQUARE / shrunk.1);
+        let back = |count: usize| before[before.len().saturating_sub(count)];
+        let mut line = [T::default(); SQUARE];
+        for ((x, y), guesses) in &self.lost {
+            let (left, top) = (x * across, y * down);
+            for row in top..(top + down).min(height) {
+                let line = &mut line[..across.min(width - left)];
+                let mut sums = [OPINIONS / 2; SQUARE];
+                add(&mut sums, &plane.row(row)[left..][..line.len()]);
+                for (number, (count, motion)) in guesses.iter().enumerate() {
+                    let motion = (nearest(motion.0, shrunk.0), nearest(motion.1, shrunk.1));
+                    moved(back(*count), (left, row), motion, line);
+                    add(&mut sums, line);
+                    each(number, (row, left), line);
                 }
-            }
-            let best = &mut guesses[count].row_mut(row)[left..][..size];
-            for (to, sum) in best.iter_mut().zip(sums) {
-                *to = T::of_code(sum / OPINIONS);
+                let best = &mut plane.row_mut(row)[left..][..line.len()];
+                for (to, sum) in best.iter_mut().zip(sums) {
+                    *to = T::of_code(sum / OPINIONS);
+                }
             }
         }
     }
-    guesses
+}
+
+/// The nearest whole share of a distance.
+fn nearest(distance: isize, share: usize) -> isize {
+    let share = share as isize;
+    (2 * distance + share).div_euclid(2 * share)
 }
 
 /// The squares nearest above and below what is lost, and these with all that is lost.

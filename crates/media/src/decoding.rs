@@ -9,6 +9,7 @@ use crate::av::decode::{Decoder, Received, Sent};
 use crate::av::filter::Deinterlacer;
 use crate::av::frame_in::{RawFrame, stream_colour};
 use crate::av::pixels::Pixels;
+use crate::av::witness::Witness;
 use crate::av::{self, ffi, log, side_data};
 use crate::clock::Clock;
 use crate::describe::{MAX_SAMPLES, check_size};
@@ -26,6 +27,8 @@ const MAX_ODD: u32 = 12;
 pub(crate) struct Decoding {
     demuxer: Demuxer,
     decoder: Decoder,
+    /// Knows what of pictures is missing, where that is asked for.
+    witness: Option<Witness>,
     deinterlacer: Option<Deinterlacer>,
     converter: Converter,
     clock: Clock,
@@ -120,7 +123,17 @@ impl Decoding {
             .ok_or_else(|| Error::NoVideo {
                 name: info.name.clone(),
             })?;
-        let decoder = Decoder::open(stream, options.threads, MAX_SAMPLES).map_err(|code| {
+        let witness = options
+            .find_lost
+            .then(|| Witness::open(stream, MAX_SAMPLES))
+            .flatten();
+        // What is concealed from pictures that other threads are still at work on depends on which was first.
+        let threads = if witness.is_some() {
+            1
+        } else {
+            options.threads
+        };
+        let decoder = Decoder::open(stream, threads, MAX_SAMPLES).map_err(|code| {
             let why = code.map_or_else(|| "there is no decoder".into(), av::reason);
             Error::Unsupported {
                 what: format!(
@@ -135,6 +148,7 @@ impl Decoding {
         });
         Ok(Decoding {
             decoder,
+            witness,
             deinterlacer: None,
             converter: Converter::new(),
             clock: Clock::new(step),
@@ -313,6 +327,9 @@ impl Decoding {
             packets_read: packets,
         };
         self.decoder.reset();
+        if let Some(witness) = &mut self.witness {
+            witness.reset();
+        }
         self.deinterlacer = None;
         self.held.clear();
         self.ready.clear();
@@ -335,6 +352,9 @@ impl Decoding {
                 None => {
                     self.drained = true;
                     self.decoder.send(None);
+                    if let Some(witness) = &mut self.witness {
+                        witness.send(None);
+                    }
                     return Ok(());
                 }
             },
@@ -346,7 +366,11 @@ impl Decoding {
                 hint: Some("decrypt it first, or give its decryption_key".into()),
             });
         }
-        match self.decoder.send(Some(&packet)) {
+        let sent = self.decoder.send(Some(&packet));
+        if let (false, Some(witness)) = (matches!(sent, Sent::Full), &mut self.witness) {
+            witness.send(Some(&packet));
+        }
+        match sent {
             Sent::Taken => Ok(()),
             Sent::Full => {
                 // It has asked for more and will not take it: counting ends that.
@@ -434,6 +458,8 @@ impl Decoding {
             pixels.depth,
         );
         let said = self.raw.timestamp();
+        let witness = self.witness.as_mut();
+        let lost = witness.and_then(|witness| witness.missing(said));
         if let Some(first) = &self.first
             && first.format != format
         {
@@ -463,7 +489,7 @@ impl Decoding {
         if self.first.is_none() {
             self.first = Some(First::of(&self.raw, pixels, format, ticks));
         }
-        self.judge(corrupt);
+        self.judge(corrupt || lost.is_some());
         if self.raw.is_interlaced() {
             if !self.deinterlace {
                 let name = &self.demuxer.info().name;
@@ -476,7 +502,10 @@ impl Decoding {
         }
         self.set_deinterlacer()?;
         let Some(deinterlacer) = &mut self.deinterlacer else {
-            let frame = self.converter.frame(&self.raw, self.stream_colour, at);
+            let mut frame = self.converter.frame(&self.raw, self.stream_colour, at);
+            if let Ok(frame) = &mut frame {
+                frame.damage = lost;
+            }
             return self.give(frame, duration);
         };
         self.raw.set_pts(ticks);

@@ -37,6 +37,9 @@ pub struct OpenOptions {
     pub threads: usize,
     /// Interlaced pictures are deinterlaced; otherwise they are an error.
     pub deinterlace: bool,
+    /// Frames say which of their macroblocks are missing from the stream, where its codec lets that be
+    /// found (H.264, not interlaced). It takes a second decoder, and both work on one thread.
+    pub find_lost: bool,
     /// The number of the video stream to decode, where the first choice is not the right one.
     pub stream: Option<usize>,
     /// Setting it ends a wait for a network or device; the source then ends.
@@ -50,6 +53,7 @@ impl Default for OpenOptions {
             options: Vec::new(),
             threads: 0,
             deinterlace: true,
+            find_lost: false,
             stream: None,
             interrupt: None,
         }

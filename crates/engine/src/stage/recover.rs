@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use nervure_frame::{Frame, LossMask, PictureFormat, Plane, Planes, Sample};
+use nervure_kernels::motion::Moves;
 
 use super::ready::{Ready, expect};
 use super::{Pull, Stage};
@@ -11,19 +12,37 @@ use crate::{Error, Fitted, FloatModel};
 
 /// Mends frames whose mask says that something of them was lost; others pass as they are.
 ///
-/// Luma is made by a network, from the damaged picture and those that this stage gave out before it: what
-/// was mended once helps to mend the next. Chroma stays as the decoder concealed it. The mask stays with
-/// the frame, for those who want to know.
+/// What was lost is guessed from how things move, luma and chroma alike, from the damaged picture and those
+/// that this stage gave out before it: what was mended once helps to mend the next. A network may go on
+/// from there with luma. The mask stays with the frame, for those who want to know.
 pub struct Recover {
     source: PictureFormat,
-    fitted: Fitted,
-    /// As many as the network looks at: the newest last.
+    network: Option<Fitted>,
+    /// As many as are looked at: the newest last.
     before: VecDeque<Planes>,
+    /// Begins afresh every so many pictures.
+    restart: Option<u64>,
+    taken: u64,
     ready: Ready,
 }
 
+/// Pictures that motion is looked for in, without a network.
+const LOOKED_AT: usize = 3;
+
 impl Recover {
-    /// A stage that takes and gives frames of `source`, on as many threads.
+    /// A stage that takes and gives frames of `source`, and mends by motion alone.
+    pub fn by_motion(source: PictureFormat) -> Self {
+        Recover {
+            source,
+            network: None,
+            before: VecDeque::new(),
+            restart: None,
+            taken: 0,
+            ready: Ready::default(),
+        }
+    }
+
+    /// The same with a network for luma, on as many threads.
     pub fn new(source: PictureFormat, model: &FloatModel, threads: usize) -> Result<Self, Error> {
         if !model.mends() {
             return Err(Error::Model {
@@ -32,30 +51,70 @@ impl Recover {
             });
         }
         Ok(Recover {
-            source,
-            fitted: model.fit(source.width, source.height, threads)?,
-            before: VecDeque::new(),
-            ready: Ready::default(),
+            network: Some(model.fit(source.width, source.height, threads)?),
+            ..Recover::by_motion(source)
         })
     }
 
-    /// The frame, mended.
+    /// Forgets what it saw every so many pictures. Then what comes out from there on does not depend on
+    /// what came before, and a job that is continued there gives what an unbroken one gives.
+    pub fn restarting_every(mut self, pictures: u64) -> Self {
+        self.restart = (pictures > 0).then_some(pictures);
+        self
+    }
+
+    /// How many pictures before a damaged one are looked at.
+    fn looked_at(&self) -> usize {
+        let network = self.network.as_ref();
+        network.map_or(LOOKED_AT, |fitted| fitted.model().target())
+    }
+
+    /// Fills what was lost.
     fn mend(&self, frame: &mut Frame, lost: &LossMask) {
         match &mut frame.planes {
-            Planes::Eight([luma, ..]) => {
-                let before = self.before.iter().filter_map(Planes::eight);
-                mend(&self.fitted, before.map(|planes| &planes[0]), lost, luma);
+            Planes::Eight(planes) => {
+                let before: Vec<_> = self.before.iter().filter_map(Planes::eight).collect();
+                self.mend_planes(&before, lost, planes);
             }
-            Planes::Ten([luma, ..]) => {
-                let before = self.before.iter().filter_map(Planes::ten);
-                mend(&self.fitted, before.map(|planes| &planes[0]), lost, luma);
+            Planes::Ten(planes) => {
+                let before: Vec<_> = self.before.iter().filter_map(Planes::ten).collect();
+                self.mend_planes(&before, lost, planes);
             }
         }
     }
 
+    fn mend_planes<T: Level>(
+        &self,
+        before: &[&[Plane<T>; 3]],
+        lost: &LossMask,
+        planes: &mut [Plane<T>; 3],
+    ) {
+        // Nothing to guess from: what the decoder put there stays.
+        if before.is_empty() {
+            return;
+        }
+        let plane = |number: usize| before.iter().map(|planes| &planes[number]).collect();
+        let [luma, u, v]: [Vec<&Plane<T>>; 3] = [0, 1, 2].map(plane);
+        let Some(moves) = Moves::find(&luma, &planes[0], lost) else {
+            return;
+        };
+        moves.mend(&u, &mut planes[1], self.shrunk());
+        moves.mend(&v, &mut planes[2], self.shrunk());
+        match &self.network {
+            Some(fitted) => with_network(fitted, &luma, lost, &mut planes[0]),
+            None => moves.mend(&luma, &mut planes[0], (1, 1)),
+        }
+    }
+
+    /// How many times fewer columns and rows chroma has.
+    fn shrunk(&self) -> (usize, usize) {
+        let (across, down) = self.source.chroma.shift();
+        (1 << across, 1 << down)
+    }
+
     /// Keeps a frame for those that follow, in the memory of the oldest.
     fn keep(&mut self, frame: &Frame) {
-        if self.before.len() < self.fitted.model().target() {
+        if self.before.len() < self.looked_at() {
             self.before.push_back(frame.planes.clone());
             return;
         }
@@ -77,16 +136,14 @@ fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
 }
 
 /// Where there are too few frames before, the first stands in for those that are missing.
-fn mend<'a, T: Level>(
+fn with_network<T: Level>(
     fitted: &Fitted,
-    before: impl Iterator<Item = &'a Plane<T>>,
+    before: &[&Plane<T>],
     lost: &LossMask,
     luma: &mut Plane<T>,
 ) {
     let damaged = luma.clone();
-    let before: Vec<&Plane<T>> = before.collect();
-    let first = before.first().copied().unwrap_or(&damaged);
-    let mut window = vec![first; fitted.model().target() - before.len()];
+    let mut window = vec![before[0]; fitted.model().target() - before.len()];
     window.extend(before);
     window.push(&damaged);
     fitted.make(&window, Some(lost), luma);
@@ -99,6 +156,13 @@ impl Stage for Recover {
 
     fn push(&mut self, mut frame: Frame) -> Result<(), Error> {
         expect(self.source, &frame)?;
+        if self
+            .restart
+            .is_some_and(|every| self.taken.is_multiple_of(every))
+        {
+            self.before.clear();
+        }
+        self.taken += 1;
         if let Some(lost) = frame.damage.take() {
             if lost.count() > 0 {
                 self.mend(&mut frame, &lost);
@@ -117,5 +181,133 @@ impl Stage for Recover {
     fn flush(&mut self) -> Result<(), Error> {
         self.ready.flush();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nervure_frame::{BitDepth, Chroma, TimeBase, Timestamp};
+
+    use super::*;
+
+    const LOST: u8 = 99;
+
+    /// A pattern that moves by 2 columns and 4 rows a picture, the same in all planes but for their size.
+    fn moving(format: PictureFormat, number: usize) -> Frame {
+        let planes = [0, 1, 2].map(|plane| {
+            let (width, height) = format.plane_size(plane);
+            let (across, down) = match plane {
+                0 => (1, 1),
+                _ => (format.width.div_ceil(width), format.height.div_ceil(height)),
+            };
+            let mut samples = Plane::<u8>::new(width, height);
+            for (y, row) in samples.rows_mut().enumerate() {
+                for (x, sample) in row.iter_mut().enumerate() {
+                    let x = (x * across + 200 - 2 * number) as f64;
+                    let y = (y * down + 200 - 4 * number) as f64;
+                    let wave = (x / 7.3).sin() + (y / 5.1).cos() + (x / 23.0 + y / 31.0).sin();
+                    *sample = (128.0 + 36.0 * wave) as u8;
+                }
+            }
+            samples
+        });
+        let pts = Timestamp::new(number as i64, TimeBase::new(1, 25));
+        Frame::from_planes(format.chroma, Planes::Eight(planes), pts)
+    }
+
+    /// The same without two rows of macroblocks, as a decoder may leave it.
+    fn damaged(format: PictureFormat, number: usize) -> Frame {
+        let mut frame = moving(format, number);
+        let mut lost = LossMask::whole(format.width, format.height);
+        for row in 2..4 {
+            (0..lost.columns()).for_each(|column| lost.set(column, row, true));
+        }
+        let (_, down) = format.chroma.shift();
+        if let Planes::Eight(planes) = &mut frame.planes {
+            for (plane, samples) in planes.iter_mut().enumerate() {
+                let down = if plane == 0 { 0 } else { down };
+                for row in 32 >> down..64 >> down {
+                    samples.row_mut(row).fill(LOST);
+                }
+            }
+        }
+        frame.damage = Some(lost);
+        frame
+    }
+
+    fn through(stage: &mut Recover, frame: &Frame) -> Frame {
+        stage.push(frame.clone()).unwrap();
+        match stage.pull() {
+            Ok(Pull::Frame(frame)) => frame,
+            _ => panic!("each comes out at once"),
+        }
+    }
+
+    #[test]
+    fn motion_mends_all_planes() {
+        for chroma in [Chroma::C420, Chroma::C422, Chroma::C444] {
+            let format = PictureFormat::new(96, 96, chroma, BitDepth::Eight);
+            let mut stage = Recover::by_motion(format);
+            (0..3).for_each(|number| assert_whole(&mut stage, format, number));
+            let given = damaged(format, 3);
+            let found = through(&mut stage, &given);
+            assert_eq!(found.damage, given.damage);
+            let truth = moving(format, 3);
+            let planes = [&found, &given, &truth].map(|frame| frame.planes.eight().unwrap());
+            for plane in 0..3 {
+                let [found, given, truth] = planes.map(|planes| &planes[plane]);
+                let wide = 20 * truth.width() / 96;
+                for (row, samples) in found.rows().enumerate() {
+                    if given.row(row) == truth.row(row) {
+                        assert_eq!(samples, truth.row(row), "what is there stays");
+                        continue;
+                    }
+                    for column in wide..truth.width() - wide {
+                        let mean =
+                            (6.0 * f64::from(truth.row(row)[column]) + f64::from(LOST)) / 7.0;
+                        let apart = (f64::from(samples[column]) - mean).abs();
+                        assert!(apart < 4.0, "{chroma:?} {plane}: {column}, {row}: {apart}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_whole(stage: &mut Recover, format: PictureFormat, number: usize) {
+        let frame = moving(format, number);
+        assert_eq!(through(stage, &frame).planes, frame.planes);
+    }
+
+    #[test]
+    fn nothing_is_made_of_nothing_nor_of_another_scene() {
+        let format = PictureFormat::new(96, 96, Chroma::C420, BitDepth::Eight);
+        let mut stage = Recover::by_motion(format).restarting_every(2);
+        let first = damaged(format, 0);
+        assert_eq!(through(&mut stage, &first).planes, first.planes);
+        assert_ne!(
+            through(&mut stage, &damaged(format, 1)).planes,
+            damaged(format, 1).planes
+        );
+        let third = damaged(format, 2);
+        assert_eq!(
+            through(&mut stage, &third).planes,
+            third.planes,
+            "begun afresh"
+        );
+
+        let mut stage = Recover::by_motion(format);
+        let mut black = moving(format, 0);
+        if let Planes::Eight(planes) = &mut black.planes {
+            planes[0].fill(16);
+        }
+        through(&mut stage, &black);
+        let cut = damaged(format, 1);
+        assert_eq!(
+            through(&mut stage, &cut).planes,
+            cut.planes,
+            "another scene"
+        );
+        let next = damaged(format, 2);
+        assert_ne!(through(&mut stage, &next).planes, next.planes);
     }
 }

@@ -118,6 +118,24 @@ impl<T: Sample> Pyramid<T> {
         }
         found.expect("there are levels")
     }
+
+    /// How far squares are from where they were found, in 8-bit codes: the mean over all samples.
+    pub(super) fn apart(
+        &self,
+        other: &Self,
+        wanted: &Squares<bool>,
+        found: &Squares<Motion>,
+    ) -> u32 {
+        let (here, there) = (&self.levels[0], &other.levels[0]);
+        let (mut sum, mut samples) = (0_u64, 0_u64);
+        for (column, row) in wanted.places().filter(|(x, y)| wanted.at(*x, *y)) {
+            let square = Square::of(here, column, row);
+            sum += u64::from(square.apart(here, there, found.at(column, row)));
+            samples += (square.columns * square.rows) as u64;
+        }
+        let fine = u64::from(fine::<T>());
+        (sum / (fine * samples.max(1))) as u32
+    }
 }
 
 /// The square of the next coarser level that a square lies in, and those beside it.
@@ -179,14 +197,21 @@ impl Square {
         best.1
     }
 
+    /// How far its samples are from where a motion takes them, all in all.
+    fn apart<T: Sample>(&self, here: &Wide<T>, there: &Wide<T>, (x, y): Motion) -> u32 {
+        let rows = (0..self.rows).map(|row| {
+            let at = (self.top + row) as isize - AROUND as isize;
+            let from = self.left as isize - AROUND as isize;
+            let here = &here.row(at, from)[..self.columns];
+            apart(here, &there.row(at + y, from + x)[..self.columns])
+        });
+        rows.sum()
+    }
+
     /// What a motion costs, or something more than `most`.
     fn cost<T: Sample>(&self, here: &Wide<T>, there: &Wide<T>, (x, y): Motion, most: u32) -> u32 {
-        let fine = match T::DEPTH {
-            BitDepth::Eight => 1,
-            BitDepth::Ten => 4,
-        };
         let samples = (x.unsigned_abs() + y.unsigned_abs()) as u32;
-        let mut cost = PER_SAMPLE * fine * (self.columns * self.rows) as u32 * samples;
+        let mut cost = PER_SAMPLE * fine::<T>() * (self.columns * self.rows) as u32 * samples;
         for row in 0..self.rows {
             let at = (self.top + row) as isize - AROUND as isize;
             let from = self.left as isize - AROUND as isize;
@@ -198,6 +223,14 @@ impl Square {
             }
         }
         cost
+    }
+}
+
+/// Codes in one of 8 bits.
+fn fine<T: Sample>() -> u32 {
+    match T::DEPTH {
+        BitDepth::Eight => 1,
+        BitDepth::Ten => 4,
     }
 }
 

@@ -63,6 +63,21 @@ impl Decoder {
         threads: usize,
         max_samples: usize,
     ) -> Result<Self, Option<c_int>> {
+        Decoder::prepared(parameters, time_base, |context| {
+            let threads = if threads == 0 { usual() } else { threads };
+            context.thread_count = c_int::try_from(threads).unwrap_or(0);
+            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
+            // libav's own choice today. What stands where data is missing must not change with it.
+            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+        })
+    }
+
+    /// One that `prepare` has said more about: in fields that users may set before a decoder is opened.
+    pub(super) fn prepared(
+        parameters: &ffi::AVCodecParameters,
+        time_base: Option<TimeBase>,
+        prepare: impl FnOnce(&mut ffi::AVCodecContext),
+    ) -> Result<Self, Option<c_int>> {
         // SAFETY: a fresh context is ours; every pointer passed is valid for the call. The fields are
         // those that libav's documentation lets a user set before opening.
         unsafe {
@@ -81,13 +96,9 @@ impl Decoder {
             if let Some(base) = time_base {
                 context.pkt_timebase = rational(base);
             }
-            let threads = if threads == 0 { usual() } else { threads };
-            context.thread_count = c_int::try_from(threads).unwrap_or(0);
-            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
             // A damaged picture is better than none: it is given out and counted.
             context.flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT as c_int;
-            // libav's own choice today. What stands where data is missing must not change with it.
-            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+            prepare(context);
             let code = ffi::avcodec_open2(context, codec, ptr::null_mut());
             if code < 0 {
                 return Err(Some(code));

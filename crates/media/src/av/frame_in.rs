@@ -147,6 +147,18 @@ impl RawFrame {
         })
     }
 
+    /// Where the buffer begins that luma lies in.
+    pub(super) fn luma_buffer(&self) -> Option<usize> {
+        // SAFETY: the frame is valid, and the buffers that it refers to live as long as it.
+        let buffer = unsafe { self.get().buf[0].as_ref()? };
+        Some(buffer.data.addr())
+    }
+
+    /// What was said of the frame where its memory came from.
+    pub(super) fn opaque(&self) -> usize {
+        self.get().opaque.addr()
+    }
+
     /// The planes for calls of libav.
     pub(super) fn planes(&self) -> ([*const u8; 4], [c_int; 4]) {
         let frame = self.get();

@@ -25,6 +25,7 @@ pub(crate) mod pixels;
 mod quiet;
 pub(crate) mod side_data;
 pub(crate) mod subtitle;
+pub(crate) mod witness;
 
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::Once;

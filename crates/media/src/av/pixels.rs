@@ -75,6 +75,15 @@ pub(crate) fn name(format: c_int) -> String {
         .unwrap_or_else(|| "an unknown pixel format".into())
 }
 
+/// Bytes of a sample of luma, in formats that keep it in a plane of its own.
+pub(super) fn luma_bytes(format: c_int) -> Option<usize> {
+    // SAFETY: takes any number, gives a static descriptor or null.
+    let descriptor = unsafe { ffi::av_pix_fmt_desc_get(pixel_format(format)).as_ref()? };
+    let luma = &descriptor.comp[0];
+    let bytes = if luma.depth + luma.shift > 8 { 2 } else { 1 };
+    (luma.plane == 0 && luma.step == bytes).then_some(bytes as usize)
+}
+
 impl Pixels {
     /// What `format` becomes; none where neither we nor swscale can read it, as with frames in a
     /// graphics card's memory.

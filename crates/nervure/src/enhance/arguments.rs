@@ -18,6 +18,7 @@ Examples:
   nervure enhance clip.mp4 --model l               the best of the real-time models
   nervure enhance clip.mp4 --realtime -o - | ffplay -   the best that keeps up, played as it comes
   nervure enhance talk.mp4 --smooth                still parts do not flicker
+  nervure enhance call.ts --recover                parts that a network lost are mended
   nervure enhance film.mkv --resume                goes on after a crash or power loss
   nervure enhance lavfi:testsrc2=size=640x360:duration=5 -o test.mkv
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | nervure enhance - -o - | ffplay -")]
@@ -57,6 +58,13 @@ pub(crate) struct EnhanceArgs {
         default_missing_value = "0.7"
     )]
     pub(crate) smooth: Option<f64>,
+
+    /// Mend what a network lost of pictures (H.264), from how things move; with the name or file of a model
+    /// that mends, such as `frame-recovery`, it goes on from there [default: off]
+    #[arg(
+        long, value_name = "MODEL", num_args = 0..=1, default_missing_value = "motion"
+    )]
+    pub(crate) recover: Option<String>,
 
     /// Codec of the result [default: by container and bit depth]
     #[arg(long, value_parser = codec, value_name = "h264|hevc|vp8|vp9|av1|ffv1")]

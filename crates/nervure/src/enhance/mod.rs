@@ -2,6 +2,7 @@
 
 mod arguments;
 mod direct;
+mod mending;
 mod plan;
 mod realtime;
 mod segmented;
@@ -85,6 +86,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         options: args.input_option.clone(),
         threads: args.threads.map_or(0, usize::from),
         deinterlace: !args.no_deinterlace,
+        find_lost: args.recover.is_some(),
         ..OpenOptions::default()
     };
     let reader = Reader::open(&args.input, &open)?;
@@ -194,6 +196,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         },
         realtime: (plan.realtime.as_ref().zip(done.tally.as_ref()))
             .map(|(realtime, tally)| realtime.summary(tally)),
+        recover: plan.mending.as_ref().map(ToString::to_string),
         smooth: plan.smooth,
         damaged_frames: done.damage.frames,
         lost_packets: done.damage.packets,
@@ -238,20 +241,26 @@ type Stages = Vec<Box<dyn Stage>>;
 fn stages(plan: &Plan) -> Result<(Stages, Option<Tally>)> {
     let format = plan.spec.format;
     let size = (format.width, format.height);
-    let (mut stages, tally): (Stages, _) = match &plan.realtime {
+    let mut stages = Stages::new();
+    // What remembers begins afresh with each segment, so that a continued job gives what an unbroken one
+    // gives; and in one pass too, so that the same pictures come out everywhere.
+    if let Some(mending) = &plan.mending {
+        let recover = mending.stage(plan.source, plan.threads)?;
+        stages.push(Box::new(recover.restarting_every(plan.segment_frames)));
+    }
+    let tally = match &plan.realtime {
         Some(realtime) => {
             let stage = realtime.stage(plan.source, size, plan.threads)?;
             let tally = stage.tally();
-            (vec![Box::new(stage)], Some(tally))
+            stages.push(Box::new(stage));
+            Some(tally)
         }
         None => {
-            let stage = plan.upscaler.stage(plan.source, size, plan.threads)?;
-            (vec![stage], None)
+            stages.push(plan.upscaler.stage(plan.source, size, plan.threads)?);
+            None
         }
     };
     if let Some(alpha) = plan.smooth {
-        // Afresh with each segment, so that a continued job gives what an unbroken one gives; and
-        // in one pass too, so that the same pictures come out everywhere.
         let smooth = Smooth::new(format, alpha as f32, plan.threads)?;
         stages.push(Box::new(smooth.restarting_every(plan.segment_frames)));
     }

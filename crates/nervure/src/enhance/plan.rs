@@ -11,6 +11,7 @@ use nervure_media::{
 };
 
 use super::arguments::EnhanceArgs;
+use super::mending::Mending;
 use super::realtime::Realtime;
 use super::upscaler::Chosen;
 use super::work::Work;
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) upscaler: Chosen,
     /// Frames get less than that where there is no time.
     pub(crate) realtime: Option<Realtime>,
+    /// What mends pictures, where they are to be mended.
+    pub(crate) mending: Option<Mending>,
     /// A new picture's weight where still parts are kept from flickering.
     pub(crate) smooth: Option<f64>,
     /// Turn the pixels, since the container cannot say that players should.
@@ -298,6 +301,7 @@ impl Plan {
             target,
             upscaler,
             realtime,
+            mending: Mending::new(args)?,
             smooth: args.smooth,
             turn,
             source: turned,
@@ -378,6 +382,7 @@ impl Plan {
         serde_json::json!({
             "size": format!("{}", self.spec.format),
             "upscaler": self.upscaler.identity(),
+            "recover": self.mending.as_ref().map(Mending::identity),
             "smooth": self.smooth,
             "turn": format!("{:?}", self.turn),
             "container": match &self.target { Target::File { container, .. } => container, _ => "" },

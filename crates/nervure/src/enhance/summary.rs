@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     pub(crate) upscaler: String,
     /// Which tiers did so, and what came late; null unless asked for real time.
     pub(crate) realtime: Option<RealtimeSummary>,
+    /// What mended damaged pictures: `motion`, or a model; null where nothing did.
+    pub(crate) recover: Option<String>,
     /// A new picture's weight where still parts were kept from flickering; null where they were not.
     pub(crate) smooth: Option<f64>,
     /// Frames that were enhanced though damaged.
