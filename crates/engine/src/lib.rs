@@ -29,4 +29,5 @@ pub use float::{Fitted, FloatModel};
 pub use model::{Model, whole_numbers};
 pub use stage::{
     Budget, Clock, FloatUpscale, Luma, Paced, Pull, Recover, Smooth, Stage, Tally, Upscale,
+    mend_by_motion,
 };

@@ -13,6 +13,7 @@ use crate::av::witness::Witness;
 use crate::av::{self, ffi, log, side_data};
 use crate::clock::Clock;
 use crate::describe::{MAX_SAMPLES, check_size};
+use crate::repair::Repair;
 use crate::source::{Hdr, VideoInfo};
 use crate::{Damage, Demuxer, Error, OpenOptions, Packet, Result};
 
@@ -29,6 +30,8 @@ pub(crate) struct Decoding {
     decoder: Decoder,
     /// Knows what of pictures is missing, where that is asked for.
     witness: Option<Witness>,
+    /// Mends it, where that is asked for.
+    repair: Option<Repair>,
     deinterlacer: Option<Deinterlacer>,
     converter: Converter,
     clock: Clock,
@@ -123,17 +126,14 @@ impl Decoding {
             .ok_or_else(|| Error::NoVideo {
                 name: info.name.clone(),
             })?;
-        let witness = options
-            .find_lost
-            .then(|| Witness::open(stream, MAX_SAMPLES))
-            .flatten();
+        let finds = options.find_lost || options.mender.is_some();
+        let witness = finds.then(|| Witness::open(stream, MAX_SAMPLES)).flatten();
         // What is concealed from pictures that other threads are still at work on depends on which was first.
-        let threads = if witness.is_some() {
-            1
-        } else {
-            options.threads
+        let decoder = match witness {
+            Some(_) => Decoder::watched(stream, MAX_SAMPLES),
+            None => Decoder::open(stream, options.threads, MAX_SAMPLES),
         };
-        let decoder = Decoder::open(stream, threads, MAX_SAMPLES).map_err(|code| {
+        let decoder = decoder.map_err(|code| {
             let why = code.map_or_else(|| "there is no decoder".into(), av::reason);
             Error::Unsupported {
                 what: format!(
@@ -149,6 +149,7 @@ impl Decoding {
         Ok(Decoding {
             decoder,
             witness,
+            repair: options.mender.clone().map(Repair::new),
             deinterlacer: None,
             converter: Converter::new(),
             clock: Clock::new(step),
@@ -330,6 +331,9 @@ impl Decoding {
         if let Some(witness) = &mut self.witness {
             witness.reset();
         }
+        if let Some(repair) = &mut self.repair {
+            repair.reset();
+        }
         self.deinterlacer = None;
         self.held.clear();
         self.ready.clear();
@@ -367,8 +371,8 @@ impl Decoding {
             });
         }
         let sent = self.decoder.send(Some(&packet));
-        if let (false, Some(witness)) = (matches!(sent, Sent::Full), &mut self.witness) {
-            witness.send(Some(&packet));
+        if !matches!(sent, Sent::Full) {
+            self.repair(&packet);
         }
         match sent {
             Sent::Taken => Ok(()),
@@ -378,6 +382,22 @@ impl Decoding {
                 self.failed()
             }
             Sent::Refused(code) => self.refused(code),
+        }
+    }
+
+    /// Finds what is missing of the picture of a packet that the decoder has taken, and mends that.
+    fn repair(&mut self, packet: &Packet) {
+        let Some(witness) = &mut self.witness else {
+            return;
+        };
+        let lost = witness.send(Some(packet));
+        let drawn = self.decoder.drawn();
+        if let (Some(repair), Some(drawn)) = (&mut self.repair, drawn)
+            && let Some(time) = packet.pts().or(packet.dts())
+            // Rows of interlaced pictures move by themselves.
+            && self.damage.deinterlaced == 0
+        {
+            repair.see(drawn, time, packet.is_key(), lost.as_ref());
         }
     }
 

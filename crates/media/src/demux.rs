@@ -19,7 +19,7 @@ pub(crate) use crate::locate::file_url;
 use crate::locate::{cannot_open, check_art, check_file, first_name, seekable_stdin};
 use crate::source::{SourceInfo, StreamKind};
 use crate::timeline::Timeline;
-use crate::{Error, Input, Packet, Result};
+use crate::{Error, Input, Mender, Packet, Result};
 
 /// Reads that fail one after the other before the source counts as broken off.
 const MAX_FAILED_READS: u32 = 256;
@@ -40,6 +40,9 @@ pub struct OpenOptions {
     /// Frames say which of their macroblocks are missing from the stream, where its codec lets that be
     /// found (H.264, not interlaced). It takes a second decoder, and both work on one thread.
     pub find_lost: bool,
+    /// What fills those macroblocks, before the decoder makes other pictures from them. Says
+    /// [`find_lost`](Self::find_lost) too.
+    pub mender: Option<Mender>,
     /// The number of the video stream to decode, where the first choice is not the right one.
     pub stream: Option<usize>,
     /// Setting it ends a wait for a network or device; the source then ends.
@@ -54,6 +57,7 @@ impl Default for OpenOptions {
             threads: 0,
             deinterlace: true,
             find_lost: false,
+            mender: None,
             stream: None,
             interrupt: None,
         }

@@ -19,6 +19,7 @@ mod locate;
 mod loss;
 mod mux;
 mod reader;
+mod repair;
 pub mod scenes;
 mod segment;
 mod source;
@@ -38,6 +39,7 @@ pub use mux::{
     Action, MuxOptions, MuxReport, Muxer, Output, Plan, StreamPlan, container_keeps_rotation,
 };
 pub use reader::{Damage, Reader};
+pub use repair::Mender;
 pub use segment::{SegmentInfo, SegmentReader, SegmentWriter};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
 pub use transit::{LossLevel, Transit, TransitSettings, TransitStats};

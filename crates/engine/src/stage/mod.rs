@@ -16,7 +16,7 @@ use crate::Error;
 pub use float::FloatUpscale;
 pub use pace::Budget;
 pub use paced::{Clock, Paced, Tally};
-pub use recover::Recover;
+pub use recover::{Recover, mend_by_motion};
 pub use smooth::Smooth;
 pub use upscale::{Luma, Upscale};
 

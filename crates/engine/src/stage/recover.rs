@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nervure_frame::{Frame, LossMask, PictureFormat, Plane, Planes, Sample};
+use nervure_frame::{Chroma, Frame, LossMask, PictureFormat, Plane, Planes, Sample};
 use nervure_kernels::motion::Moves;
 
 use super::ready::{Ready, expect};
@@ -71,45 +71,18 @@ impl Recover {
 
     /// Fills what was lost.
     fn mend(&self, frame: &mut Frame, lost: &LossMask) {
+        let chroma = self.source.chroma;
+        let network = self.network.as_ref();
         match &mut frame.planes {
             Planes::Eight(planes) => {
                 let before: Vec<_> = self.before.iter().filter_map(Planes::eight).collect();
-                self.mend_planes(&before, lost, planes);
+                mend(&before, planes, lost, chroma, network);
             }
             Planes::Ten(planes) => {
                 let before: Vec<_> = self.before.iter().filter_map(Planes::ten).collect();
-                self.mend_planes(&before, lost, planes);
+                mend(&before, planes, lost, chroma, network);
             }
         }
-    }
-
-    fn mend_planes<T: Level>(
-        &self,
-        before: &[&[Plane<T>; 3]],
-        lost: &LossMask,
-        planes: &mut [Plane<T>; 3],
-    ) {
-        // Nothing to guess from: what the decoder put there stays.
-        if before.is_empty() {
-            return;
-        }
-        let plane = |number: usize| before.iter().map(|planes| &planes[number]).collect();
-        let [luma, u, v]: [Vec<&Plane<T>>; 3] = [0, 1, 2].map(plane);
-        let Some(moves) = Moves::find(&luma, &planes[0], lost) else {
-            return;
-        };
-        moves.mend(&u, &mut planes[1], self.shrunk());
-        moves.mend(&v, &mut planes[2], self.shrunk());
-        match &self.network {
-            Some(fitted) => with_network(fitted, &luma, lost, &mut planes[0]),
-            None => moves.mend(&luma, &mut planes[0], (1, 1)),
-        }
-    }
-
-    /// How many times fewer columns and rows chroma has.
-    fn shrunk(&self) -> (usize, usize) {
-        let (across, down) = self.source.chroma.shift();
-        (1 << across, 1 << down)
     }
 
     /// Keeps a frame for those that follow, in the memory of the oldest.
@@ -132,6 +105,52 @@ impl Recover {
 fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
     for (from, to) in from.iter().zip(to) {
         to.copy_from(from);
+    }
+}
+
+/// Fills what was lost of a frame from how things move, given those shown before it, in their order and
+/// evenly spaced: what [`Recover`] does to frames that come by, for those who know better which came before.
+///
+/// Frames of other sizes and depths than the damaged one are no help, and without any that is, it stays as
+/// the decoder left it.
+pub fn mend_by_motion(before: &[Frame], frame: &mut Frame, lost: &LossMask) {
+    let format = frame.format();
+    let before = before.iter().filter(|other| other.format() == format);
+    match &mut frame.planes {
+        Planes::Eight(planes) => {
+            let before: Vec<_> = before.filter_map(|other| other.planes.eight()).collect();
+            mend(&before, planes, lost, format.chroma, None);
+        }
+        Planes::Ten(planes) => {
+            let before: Vec<_> = before.filter_map(|other| other.planes.ten()).collect();
+            mend(&before, planes, lost, format.chroma, None);
+        }
+    }
+}
+
+fn mend<T: Level>(
+    before: &[&[Plane<T>; 3]],
+    planes: &mut [Plane<T>; 3],
+    lost: &LossMask,
+    chroma: Chroma,
+    network: Option<&Fitted>,
+) {
+    // Nothing to guess from: what the decoder put there stays.
+    if before.is_empty() {
+        return;
+    }
+    let plane = |number: usize| before.iter().map(|planes| &planes[number]).collect();
+    let [luma, u, v]: [Vec<&Plane<T>>; 3] = [0, 1, 2].map(plane);
+    let Some(moves) = Moves::find(&luma, &planes[0], lost) else {
+        return;
+    };
+    let (across, down) = chroma.shift();
+    let shrunk = (1 << across, 1 << down);
+    moves.mend(&u, &mut planes[1], shrunk);
+    moves.mend(&v, &mut planes[2], shrunk);
+    match network {
+        Some(fitted) => with_network(fitted, &luma, lost, &mut planes[0]),
+        None => moves.mend(&luma, &mut planes[0], (1, 1)),
     }
 }
 
@@ -186,7 +205,7 @@ impl Stage for Recover {
 
 #[cfg(test)]
 mod tests {
-    use nervure_frame::{BitDepth, Chroma, TimeBase, Timestamp};
+    use nervure_frame::{BitDepth, TimeBase, Timestamp};
 
     use super::*;
 

@@ -2,6 +2,8 @@
 
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nervure_frame::TimeBase;
 
@@ -13,6 +15,17 @@ use super::{ffi, is_again, rational};
 /// An `AVCodecContext` that decodes.
 pub(crate) struct Decoder {
     raw: NonNull<ffi::AVCodecContext>,
+    /// Where it leaves the picture that it was given memory for last. The context points there: it must go
+    /// first, as it does in `drop`.
+    drawn: Arc<Drawn>,
+}
+
+/// The picture that a decoder has drawn, or is about to.
+#[derive(Default)]
+pub(super) struct Drawn {
+    picture: Mutex<Option<RawFrame>>,
+    /// How many there were.
+    pub(super) count: AtomicUsize,
 }
 
 // SAFETY: the context belongs to no thread; its own worker threads are libav's business.
@@ -72,6 +85,31 @@ impl Decoder {
         })
     }
 
+    /// One on a single thread whose pictures can be looked at, and changed, as soon as they are drawn.
+    pub(crate) fn watched(stream: Stream<'_>, max_samples: usize) -> Result<Self, Option<c_int>> {
+        Decoder::prepared(stream.parameters(), stream.time_base(), |context| {
+            context.thread_count = 1;
+            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
+            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+            context.get_buffer2 = Some(kept);
+        })
+    }
+
+    /// The picture of the packet that was sent last, whole though it may not yet be its turn to be shown:
+    /// of a watched decoder, once.
+    pub(crate) fn drawn(&mut self) -> Option<RawFrame> {
+        let mut picture = self
+            .drawn
+            .picture
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        // SAFETY: the context is open, and nobody is at work with it.
+        let context = unsafe { self.raw.as_ref() };
+        picture.crop(context.width, context.height);
+        Some(picture)
+    }
+
     /// One that `prepare` has said more about: in fields that users may set before a decoder is opened.
     pub(super) fn prepared(
         parameters: &ffi::AVCodecParameters,
@@ -87,8 +125,12 @@ impl Decoder {
             }
             let raw =
                 NonNull::new(ffi::avcodec_alloc_context3(codec)).expect("memory for a decoder");
-            let mut decoder = Decoder { raw };
+            let mut decoder = Decoder {
+                raw,
+                drawn: Arc::default(),
+            };
             let context = decoder.raw.as_mut();
+            context.opaque = Arc::as_ptr(&decoder.drawn).cast_mut().cast();
             let code = ffi::avcodec_parameters_to_context(context, parameters);
             if code < 0 {
                 return Err(Some(code));
@@ -142,6 +184,31 @@ impl Drop for Decoder {
         let mut raw = self.raw.as_ptr();
         // SAFETY: ours, and never used again.
         unsafe { ffi::avcodec_free_context(&mut raw) }
+    }
+}
+
+/// Gives a decoder memory for a picture, and keeps a reference to it.
+///
+/// # Safety
+/// As libav calls it, of a context that [`Decoder::prepared`] made and that works on one thread.
+pub(super) unsafe extern "C" fn kept(
+    context: *mut ffi::AVCodecContext,
+    frame: *mut ffi::AVFrame,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: libav calls this with a context and a frame that are valid, and both are handed on as they
+    // are. `opaque` points into what the decoder keeps for as long as the context is there.
+    unsafe {
+        let code = ffi::avcodec_default_get_buffer2(context, frame, flags);
+        if code < 0 {
+            return code;
+        }
+        if let Some(drawn) = (*context).opaque.cast::<Drawn>().as_ref() {
+            drawn.count.fetch_add(1, Ordering::Relaxed);
+            *drawn.picture.lock().unwrap_or_else(PoisonError::into_inner) =
+                RawFrame::referring(&*frame);
+        }
+        code
     }
 }
 

@@ -1,10 +1,10 @@
 //! A picture as libav decoded it.
 
 use std::ffi::c_int;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::slice;
 
-use nervure_frame::{ChromaLocation, Colour, Range};
+use nervure_frame::{ChromaLocation, Colour, LossMask, MACROBLOCK, Plane, Planes, Range, Sample};
 
 use super::{ffi, fraction, timestamp};
 
@@ -23,6 +23,20 @@ impl RawFrame {
         RawFrame {
             raw: NonNull::new(raw).expect("memory for a frame"),
         }
+    }
+
+    /// Another reference to the same samples.
+    pub(super) fn referring(frame: &ffi::AVFrame) -> Option<Self> {
+        // SAFETY: takes a valid frame, and gives one of our own or null.
+        let raw = unsafe { ffi::av_frame_clone(frame) };
+        NonNull::new(raw).map(|raw| RawFrame { raw })
+    }
+
+    /// Leaves away what is to the right of and below a smaller size.
+    pub(super) fn crop(&mut self, width: c_int, height: c_int) {
+        let frame = self.get_mut();
+        frame.width = frame.width.min(width);
+        frame.height = frame.height.min(height);
     }
 
     pub(crate) fn width(&self) -> usize {
@@ -152,6 +166,65 @@ impl RawFrame {
         // SAFETY: the frame is valid, and the buffers that it refers to live as long as it.
         let buffer = unsafe { self.get().buf[0].as_ref()? };
         Some(buffer.data.addr())
+    }
+
+    /// Puts samples where macroblocks are lost, for all who refer to the picture, which has the planes of
+    /// ours: [`Pixels::is_ours`](super::pixels::Pixels::is_ours).
+    ///
+    /// # Panics
+    /// When sizes do not fit.
+    pub(crate) fn replace(&mut self, planes: &Planes, lost: &LossMask) {
+        match planes {
+            Planes::Eight(planes) => self.replace_samples(planes, lost, |row, to| to.extend(row)),
+            Planes::Ten(planes) => self.replace_samples(planes, lost, |row, to| {
+                to.extend(row.iter().flat_map(|sample| sample.to_ne_bytes()));
+            }),
+        }
+    }
+
+    fn replace_samples<T: Sample>(
+        &mut self,
+        planes: &[Plane<T>; 3],
+        lost: &LossMask,
+        bytes: impl Fn(&[T], &mut Vec<u8>),
+    ) {
+        let (luma, mut line) = ((planes[0].width(), planes[0].height()), Vec::new());
+        for (number, plane) in planes.iter().enumerate() {
+            let across = MACROBLOCK / luma.0.div_ceil(plane.width());
+            let down = MACROBLOCK / luma.1.div_ceil(plane.height());
+            for (y, row) in plane.rows().enumerate() {
+                for column in (0..lost.columns()).filter(|column| lost.is_lost(*column, y / down)) {
+                    let first = (column * across).min(row.len());
+                    let samples = &row[first..(first + across).min(row.len())];
+                    line.clear();
+                    bytes(samples, &mut line);
+                    self.overwrite(number, y, first * size_of::<T>(), &line);
+                }
+            }
+        }
+    }
+
+    /// Replaces bytes of a row of a plane, from some on.
+    ///
+    /// # Panics
+    /// When the plane has not as many.
+    fn overwrite(&mut self, plane: usize, row: usize, from: usize, bytes: &[u8]) {
+        let frame = self.get_mut();
+        let stride = frame.linesize[plane] as isize;
+        let start = frame.data[plane];
+        assert!(
+            !start.is_null()
+                && from + bytes.len() <= stride.unsigned_abs()
+                && row < usize::try_from(frame.height).unwrap_or(0),
+            "plane {plane} has no row {row} of {} bytes",
+            bytes.len()
+        );
+        // SAFETY: within the plane, as in `rows`. Others who refer to the samples are decoders that are not
+        // at work, and frames that nobody reads meanwhile: `self` is on the thread that works with them all.
+        unsafe {
+            let to = start.offset(row as isize * stride).add(from);
+            ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        }
     }
 
     /// What was said of the frame where its memory came from.

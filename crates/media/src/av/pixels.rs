@@ -85,6 +85,30 @@ pub(super) fn luma_bytes(format: c_int) -> Option<usize> {
 }
 
 impl Pixels {
+    /// Whether planes are stored as ours are, sample by sample.
+    pub(crate) fn is_ours(&self) -> bool {
+        let bits = match self.depth {
+            BitDepth::Eight => 8,
+            BitDepth::Ten => 10,
+        };
+        let Route::Copy {
+            components,
+            big_endian,
+        } = &self.route
+        else {
+            return false;
+        };
+        let planes = components.iter().enumerate().all(|(number, it)| {
+            it.plane == number
+                && it.step == it.bytes()
+                && (it.offset, it.shift, it.depth) == (0, 0, bits)
+        });
+        planes
+            && components.len() == 3
+            && !self.converted
+            && *big_endian == cfg!(target_endian = "big")
+    }
+
     /// What `format` becomes; none where neither we nor swscale can read it, as with frames in a
     /// graphics card's memory.
     pub(crate) fn of(format: c_int) -> Option<Self> {

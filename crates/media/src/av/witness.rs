@@ -9,10 +9,11 @@
 use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::ptr;
+use std::sync::atomic::Ordering;
 
 use nervure_frame::{LossMask, MACROBLOCK};
 
-use super::decode::{Decoder, Received, Sent};
+use super::decode::{Decoder, Drawn, Received, Sent, kept};
 use super::ffi;
 use super::frame_in::RawFrame;
 use super::input::Stream;
@@ -56,8 +57,9 @@ impl Witness {
         })
     }
 
-    /// What the other decoder was sent.
-    pub(crate) fn send(&mut self, packet: Option<&Packet>) {
+    /// What the other decoder was sent. What is missing of its picture, where anything is, whether or not it
+    /// is its turn to be shown.
+    pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Option<LossMask> {
         for _ in 0..MOST_FAILURES {
             let sent = self.decoder.send(packet);
             self.receive();
@@ -65,6 +67,7 @@ impl Witness {
                 break;
             }
         }
+        self.decoder.drawn().as_ref().and_then(missing)
     }
 
     fn receive(&mut self) {
@@ -124,17 +127,18 @@ unsafe extern "C" fn marked(
     frame: *mut ffi::AVFrame,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: libav calls this with a context and a frame that are valid, and both are handed on as they
-    // are. `opaque` is for us in both, holds numbers and is never followed. The buffer of luma is then new:
-    // nobody else writes to it until this returns.
+    // SAFETY: libav calls this with a context and a frame that are valid. The context is of `prepared`, which
+    // is all that `kept` wants. What is `opaque` in a frame is for us, a number here and never followed. The
+    // buffer of luma is new: nobody else writes to it until this returns.
     unsafe {
-        let code = ffi::avcodec_default_get_buffer2(context, frame, flags);
+        let drawn = (*context).opaque.cast::<Drawn>().as_ref();
+        let count = drawn.map_or(0, |drawn| drawn.count.load(Ordering::Relaxed));
+        let first = count % MARKS.len() * STEP % MARKS.len();
+        (*frame).opaque = ptr::without_provenance_mut(first);
+        let code = kept(context, frame, flags);
         if code < 0 {
             return code;
         }
-        let first = ((*context).opaque.addr() + STEP) % MARKS.len();
-        (*context).opaque = ptr::without_provenance_mut(first);
-        (*frame).opaque = (*context).opaque;
         if let Some(buffer) = (*frame).buf[0].as_ref() {
             let mut bytes = std::slice::from_raw_parts_mut(buffer.data, buffer.size);
             let mut marks = &MARKS[first..];

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use anyhow::Result;
-use nervure_engine::{FloatModel, Recover};
+use nervure_engine::{FloatModel, Recover, mend_by_motion};
 use nervure_frame::PictureFormat;
 use nervure_kernels::Isa;
+use nervure_media::Mender;
 use nervure_record::Precision;
 
 use super::arguments::EnhanceArgs;
@@ -59,11 +60,18 @@ impl Mending {
         Ok(Some(Mending::Network { model, digest }))
     }
 
-    /// The stage that does it.
-    pub(crate) fn stage(&self, source: PictureFormat, threads: usize) -> Result<Recover> {
+    /// What does it inside of the decoder, so that what it makes of mended pictures is mended too. Networks
+    /// would have to be waited for there.
+    pub(crate) fn mender(args: &EnhanceArgs) -> Option<Mender> {
+        let motion = args.recover.as_deref() == Some(MOTION);
+        motion.then(|| Mender::new(mend_by_motion))
+    }
+
+    /// The stage that does it, where one does.
+    pub(crate) fn stage(&self, source: PictureFormat, threads: usize) -> Result<Option<Recover>> {
         Ok(match self {
-            Mending::Motion => Recover::by_motion(source),
-            Mending::Network { model, .. } => Recover::new(source, model, threads)?,
+            Mending::Motion => None,
+            Mending::Network { model, .. } => Some(Recover::new(source, model, threads)?),
         })
     }
 

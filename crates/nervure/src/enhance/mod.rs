@@ -26,6 +26,7 @@ pub(crate) use summary::Summary;
 use crate::console::{Progress, fail, note};
 use crate::output::is_special;
 use crate::signals::{INTERRUPTED, Signals, TERMINATED};
+use mending::Mending;
 use plan::{Plan, Target};
 use realtime::Realtime;
 use summary::{Picture, StreamSummary};
@@ -87,6 +88,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         threads: args.threads.map_or(0, usize::from),
         deinterlace: !args.no_deinterlace,
         find_lost: args.recover.is_some(),
+        mender: Mending::mender(args),
         ..OpenOptions::default()
     };
     let reader = Reader::open(&args.input, &open)?;
@@ -244,8 +246,9 @@ fn stages(plan: &Plan) -> Result<(Stages, Option<Tally>)> {
     let mut stages = Stages::new();
     // What remembers begins afresh with each segment, so that a continued job gives what an unbroken one
     // gives; and in one pass too, so that the same pictures come out everywhere.
-    if let Some(mending) = &plan.mending {
-        let recover = mending.stage(plan.source, plan.threads)?;
+    if let Some(mending) = &plan.mending
+        && let Some(recover) = mending.stage(plan.source, plan.threads)?
+    {
         stages.push(Box::new(recover.restarting_every(plan.segment_frames)));
     }
     let tally = match &plan.realtime {
