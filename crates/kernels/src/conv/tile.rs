@@ -122,7 +122,7 @@ unsafe fn avx512(taps: &Taps<'_>, isa: Isa, out: &mut [f32]) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(taps: &Taps<'_>, isa: Isa, out: &mut [f32]) {
     // SAFETY: the caller's promise.
-    unsafe { all::<__m256, 1, 3, 4, 8>(taps, isa, out) }
+    unsafe { all::<__m256, 1, 2, 4, 8>(taps, isa, out) }
 }
 
 /// Every block of outputs, with so many registers of pixels for blocks of 8, 4, 2 and 1.
