@@ -39,7 +39,7 @@ pub use mux::{
     Action, MuxOptions, MuxReport, Muxer, Output, Plan, StreamPlan, container_keeps_rotation,
 };
 pub use reader::{Damage, Reader};
-pub use repair::Mender;
+pub use repair::{Around, Mender};
 pub use segment::{SegmentInfo, SegmentReader, SegmentWriter};
 pub use source::{Hdr, SourceInfo, StreamInfo, StreamKind, VideoInfo};
 pub use transit::{LossLevel, Transit, TransitSettings, TransitStats};

@@ -10,16 +10,27 @@ use crate::av::convert::Converter;
 use crate::av::frame_in::RawFrame;
 use crate::av::pixels::Pixels;
 
-/// What fills the lost parts of a picture: given some that are shown before it, in their order, the picture
-/// as its decoder concealed it, and what is lost of it. There is always one before at least.
+/// What fills the lost parts of a picture.
 #[derive(Clone)]
 pub struct Mender(Arc<Mend>);
 
-type Mend = dyn Fn(&[Frame], &mut Frame, &LossMask) + Send + Sync;
+type Mend = dyn Fn(Around<'_>, &mut Frame, &LossMask) + Send + Sync;
+
+/// Whole pictures near a damaged one, up to three on each side, as evenly spaced as there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Shown before it, in their order.
+    pub before: &'a [Frame],
+    /// Shown after it, the nearest last. Decoders have some that are not due yet.
+    pub after: &'a [Frame],
+}
 
 impl Mender {
-    /// One that does this.
-    pub fn new(mend: impl Fn(&[Frame], &mut Frame, &LossMask) + Send + Sync + 'static) -> Self {
+    /// One that does this, given pictures around, the picture as its decoder concealed it, and what is lost
+    /// of it. There is one picture at least.
+    pub fn new(
+        mend: impl Fn(Around<'_>, &mut Frame, &LossMask) + Send + Sync + 'static,
+    ) -> Self {
         Mender(Arc::new(mend))
     }
 }
@@ -86,30 +97,35 @@ impl Repair {
         if !pixels.is_some_and(|pixels| pixels.is_ours()) {
             return;
         }
-        let times: Vec<i64> = self.kept.iter().map(|(time, _)| *time).collect();
-        let chosen = evenly(&times, time);
-        if chosen.is_empty() {
+        // Backwards, times after are times before.
+        let times = self.kept.iter().map(|(at, _)| *at);
+        let before = evenly(&times.clone().collect::<Vec<_>>(), time);
+        let after = evenly(
+            &times.map(i64::saturating_neg).collect::<Vec<_>>(),
+            time.saturating_neg(),
+        );
+        if before.is_empty() && after.is_empty() {
             return;
         }
-        let mut frame = |raw: &RawFrame| {
-            let base = TimeBase::new(1, 1);
-            let said = Colour::default();
-            self.converter
-                .frame(raw, said, Timestamp::new(0, base))
-                .ok()
+        let mut frame = |raw: &RawFrame, time: i64| {
+            let at = Timestamp::new(time, TimeBase::new(1, 1));
+            self.converter.frame(raw, Colour::default(), at).ok()
         };
-        let before = chosen.iter().rev().map(|at| frame(&self.kept[*at].1));
-        let Some(before) = before.collect::<Option<Vec<Frame>>>() else {
+        let Some(mut mended) = frame(picture, time) else {
             return;
         };
-        let Some(mut mended) = frame(picture) else {
-            return;
+        let format = mended.format();
+        let [before, after] = [before, after].map(|chosen| {
+            let kept = chosen.iter().rev().map(|at| &self.kept[*at]);
+            let frames = kept.filter_map(|(time, raw)| frame(raw, *time));
+            let alike = frames.filter(|frame| frame.format() == format);
+            alike.collect::<Vec<Frame>>()
+        });
+        let around = Around {
+            before: &before,
+            after: &after,
         };
-        let sizes = before.iter().map(Frame::format);
-        if sizes.into_iter().any(|format| format != mended.format()) {
-            return;
-        }
-        (self.mender.0)(&before, &mut mended, lost);
+        (self.mender.0)(around, &mut mended, lost);
         picture.replace(&mended.planes, lost);
     }
 }

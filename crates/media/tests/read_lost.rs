@@ -6,9 +6,10 @@ mod read_common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use nervure_frame::LossMask;
-use nervure_media::{Demuxer, OpenOptions, Reader};
+use nervure_frame::{Frame, LossMask};
+use nervure_media::{Demuxer, Mender, OpenOptions, Reader};
 use read_common::{Clips, input};
 
 /// Slices and how they are cut: units with their length in front, as in MP4.
@@ -117,6 +118,64 @@ fn lost_slices_are_found_to_the_macroblock() {
     check(&clips, "plain.mp4", plain, (176, 144), 7);
     let deep = "-preset veryfast -slices 5 -g 25 -pix_fmt yuv422p10le";
     check(&clips, "deep.mp4", deep, (202, 110), 11);
+}
+
+/// Samples of luma that are white.
+fn white(frame: &Frame) -> usize {
+    let luma = &frame.planes.eight().unwrap()[0];
+    luma.rows().flatten().filter(|code| **code == 255).count()
+}
+
+#[test]
+fn what_is_mended_is_what_the_decoder_goes_on_with() {
+    let Some(clips) = Clips::new() else { return };
+    let size = (320, 192);
+    let source = "-f lavfi -i color=c=0x406080:size=320x192:rate=25:duration=2,noise=alls=3";
+    let coded = "-c:v libx264 -preset veryfast -crf 26 -slices 6 -g 25 -pix_fmt yuv420p";
+    let path = clips.make("still.mp4", &format!("{source} {coded}"));
+    let truth = lose(&path, size, 31);
+    assert!(truth.len() >= 4, "{}", truth.len());
+    let given = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&given);
+    let options = OpenOptions {
+        mender: Some(Mender::new(move |around, frame, lost| {
+            let near = |frames: &[Frame]| frames.last().map(|frame| frame.pts.ticks);
+            let sides = (near(around.before), near(around.after));
+            seen.lock().unwrap().push((frame.pts.ticks, sides));
+            let luma = &mut frame.planes.eight_mut().unwrap()[0];
+            for (y, row) in luma.rows_mut().enumerate() {
+                for (x, sample) in row.iter_mut().enumerate() {
+                    if lost.is_lost(x / 16, y / 16) {
+                        *sample = 255;
+                    }
+                }
+            }
+        })),
+        ..OpenOptions::default()
+    };
+    let mut reader = Reader::open(&input(&path), &options).unwrap();
+    let (mut damaged, mut inherited) = (0, 0);
+    while let Some(frame) = reader.next().unwrap() {
+        let lost = truth.get(&frame.pts.ticks);
+        assert_eq!(frame.damage.as_ref(), lost);
+        match lost {
+            Some(lost) => {
+                assert!(white(&frame) >= lost.count() * 200, "filled at {}", frame.pts.ticks);
+                damaged += 1;
+            }
+            None => inherited += usize::from(white(&frame) > 500),
+        }
+    }
+    assert_eq!(damaged, truth.len());
+    assert!(inherited >= 5, "{inherited} made from what was mended");
+    let given = given.lock().unwrap();
+    assert_eq!(given.len(), damaged);
+    for (time, (before, after)) in given.iter() {
+        assert!(before.is_some() || after.is_some());
+        assert!(before.is_none_or(|before| before < *time), "{given:?}");
+        assert!(after.is_none_or(|after| after > *time), "{given:?}");
+    }
+    assert!(given.iter().any(|(_, sides)| sides.1.is_some()), "{given:?}");
 }
 
 #[test]

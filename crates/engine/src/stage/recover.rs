@@ -108,41 +108,87 @@ fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
     }
 }
 
-/// Fills what was lost of a frame from how things move, given those shown before it, in their order and
-/// evenly spaced: what [`Recover`] does to frames that come by, for those who know better which came before.
+/// Fills what was lost of a frame from how things move, given those shown before it, in their order, and
+/// those shown after it, the nearest last; both evenly spaced. What [`Recover`] does to frames that come by,
+/// for those who know more of what is around.
 ///
-/// Frames of other sizes and depths than the damaged one are no help, and without any that is, it stays as
-/// the decoder left it.
-pub fn mend_by_motion(before: &[Frame], frame: &mut Frame, lost: &LossMask) {
+/// Frames of other formats than the damaged one are no help, and without any that is, it stays as the decoder
+/// left it.
+pub fn mend_by_motion(before: &[Frame], after: &[Frame], frame: &mut Frame, lost: &LossMask) {
     let format = frame.format();
-    let before = before.iter().filter(|other| other.format() == format);
+    let alike = |frames: &'_ [Frame]| frames.iter().all(|other| other.format() == format);
+    let [before, after] = [before, after].map(|frames| if alike(frames) { frames } else { &[] });
+    let away = |frames: &[Frame]| {
+        let nearest = frames.last()?.pts;
+        let ticks = nearest.ticks.abs_diff(frame.pts.rescale(nearest.base).ticks);
+        Some(ticks.max(1))
+    };
+    let away = away(before).zip(away(after));
     match &mut frame.planes {
         Planes::Eight(planes) => {
-            let before: Vec<_> = before.filter_map(|other| other.planes.eight()).collect();
-            mend(&before, planes, lost, format.chroma, None);
+            let sides = [before, after].map(|side| eight(side));
+            from_both(&sides, away, planes, lost, format.chroma);
         }
         Planes::Ten(planes) => {
-            let before: Vec<_> = before.filter_map(|other| other.planes.ten()).collect();
-            mend(&before, planes, lost, format.chroma, None);
+            let sides = [before, after].map(|side| ten(side));
+            from_both(&sides, away, planes, lost, format.chroma);
         }
     }
 }
 
+fn eight(frames: &[Frame]) -> Vec<&[Plane<u8>; 3]> {
+    frames.iter().filter_map(|it| it.planes.eight()).collect()
+}
+
+fn ten(frames: &[Frame]) -> Vec<&[Plane<u16>; 3]> {
+    frames.iter().filter_map(|it| it.planes.ten()).collect()
+}
+
+/// From both sides: the mean of what each makes of it, the nearer weighing more.
+fn from_both<T: Level>(
+    [before, after]: &[Vec<&[Plane<T>; 3]>; 2],
+    away: Option<(u64, u64)>,
+    planes: &mut [Plane<T>; 3],
+    lost: &LossMask,
+    chroma: Chroma,
+) {
+    let mut other = planes.clone();
+    let forward = mend(before, planes, lost, chroma, None);
+    let backward = mend(after, &mut other, lost, chroma, None);
+    match (forward, backward, away) {
+        (false, true, _) => *planes = other,
+        (true, true, Some((past, future))) => {
+            // In 256ths.
+            let weight = (256 * u128::from(future) / (u128::from(past) + u128::from(future))) as i32;
+            for (plane, other) in planes.iter_mut().zip(&other) {
+                for (row, other) in plane.rows_mut().zip(other.rows()) {
+                    for (sample, other) in row.iter_mut().zip(other) {
+                        let (one, two): (i32, i32) = ((*sample).into(), (*other).into());
+                        *sample = T::of_code((weight * one + (256 - weight) * two + 128) >> 8);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether there was anything to mend it from.
 fn mend<T: Level>(
     before: &[&[Plane<T>; 3]],
     planes: &mut [Plane<T>; 3],
     lost: &LossMask,
     chroma: Chroma,
     network: Option<&Fitted>,
-) {
+) -> bool {
     // Nothing to guess from: what the decoder put there stays.
     if before.is_empty() {
-        return;
+        return false;
     }
     let plane = |number: usize| before.iter().map(|planes| &planes[number]).collect();
     let [luma, u, v]: [Vec<&Plane<T>>; 3] = [0, 1, 2].map(plane);
     let Some(moves) = Moves::find(&luma, &planes[0], lost) else {
-        return;
+        return false;
     };
     let (across, down) = chroma.shift();
     let shrunk = (1 << across, 1 << down);
@@ -152,6 +198,7 @@ fn mend<T: Level>(
         Some(fitted) => with_network(fitted, &luma, lost, &mut planes[0]),
         None => moves.mend(&luma, &mut planes[0], (1, 1)),
     }
+    true
 }
 
 /// Where there are too few frames before, the first stands in for those that are missing.
@@ -290,6 +337,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn both_sides_know_more_than_one() {
+        let format = PictureFormat::new(96, 96, Chroma::C420, BitDepth::Eight);
+        let before = [0, 2, 4].map(|number| moving(format, number));
+        // The nearest last.
+        let after = [12, 8].map(|number| moving(format, number));
+        let error = |before: &[Frame], after: &[Frame]| {
+            let mut frame = damaged(format, 6);
+            let lost = frame.damage.take().unwrap();
+            mend_by_motion(before, after, &mut frame, &lost);
+            let (found, truth) = (frame.planes.eight().unwrap().clone(), moving(format, 6));
+            let pairs = found.iter().zip(truth.planes.eight().unwrap());
+            let samples = pairs.flat_map(|(a, b)| a.rows().flatten().zip(b.rows().flatten()));
+            let squares = samples.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
+            squares.sum::<u64>()
+        };
+        let nothing = error(&[], &[]);
+        let (past, future) = (error(&before, &[]), error(&[], &after));
+        assert!(past * 10 < nothing && future * 4 < nothing, "{past}, {future} of {nothing}");
+        assert!(error(&before, &after) < past.max(future));
+        // Others are no help.
+        let other = moving(PictureFormat::new(64, 96, Chroma::C420, BitDepth::Eight), 3);
+        assert_eq!(error(&[other], &[]), nothing);
     }
 
     fn assert_whole(stage: &mut Recover, format: PictureFormat, number: usize) {

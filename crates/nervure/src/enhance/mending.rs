@@ -64,7 +64,11 @@ impl Mending {
     /// would have to be waited for there.
     pub(crate) fn mender(args: &EnhanceArgs) -> Option<Mender> {
         let motion = args.recover.as_deref() == Some(MOTION);
-        motion.then(|| Mender::new(mend_by_motion))
+        motion.then(|| {
+            Mender::new(|around, frame, lost| {
+                mend_by_motion(around.before, around.after, frame, lost);
+            })
+        })
     }
 
     /// The stage that does it, where one does.
