@@ -397,7 +397,7 @@ impl Decoding {
             // Rows of interlaced pictures move by themselves.
             && self.damage.deinterlaced == 0
         {
-            repair.see(drawn, time, packet.is_key(), lost.as_ref());
+            repair.see(drawn, time, lost.as_ref());
         }
     }
 

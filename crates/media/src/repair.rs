@@ -62,20 +62,9 @@ impl Repair {
         }
     }
 
-    /// Looks at a picture that was decoded just now, and mends it where something is lost of it.
-    ///
-    /// What is before a keyframe says nothing about it and what follows: so decoding that begins there gives
-    /// the same pictures.
-    pub(crate) fn see(
-        &mut self,
-        mut picture: RawFrame,
-        time: i64,
-        is_key: bool,
-        lost: Option<&LossMask>,
-    ) {
-        if is_key {
-            self.kept.clear();
-        }
+    /// Looks at a picture that was decoded just now, and mends it where something is lost of it. Keyframes
+    /// too: what they need no other picture for may be lost.
+    pub(crate) fn see(&mut self, mut picture: RawFrame, time: i64, lost: Option<&LossMask>) {
         if let Some(lost) = lost {
             self.mend(&mut picture, time, lost);
         }

@@ -178,12 +178,19 @@ impl Segmented<'_> {
     /// than decoding from the start (open groups, intra refresh). So the frame at which the segment
     /// ended must come again, with the same samples; if it does not, the source is read from its
     /// beginning.
+    ///
+    /// What was lost is mended from pictures before, over keyframes: then the source is read as it was the
+    /// first time, from where the job began.
     fn position(&self, mut pictures: Pictures, entry: &Entry) -> Result<Pictures> {
+        let mends = self.plan.mending.is_some();
         let target = Timestamp::new(entry.last_pts, self.plan.spec.time_base);
-        if pictures.seek(target).is_ok() && self.meet(&mut pictures, entry)? {
+        if !mends && pictures.seek(target).is_ok() && self.meet(&mut pictures, entry)? {
             return Ok(pictures);
         }
         let mut pictures = Pictures::new(Reader::open(self.input, self.open)?, self.plan);
+        if mends {
+            pictures.begin(self.plan)?;
+        }
         if self.meet(&mut pictures, entry)? {
             return Ok(pictures);
         }
