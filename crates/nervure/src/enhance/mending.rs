@@ -61,10 +61,9 @@ impl Mending {
     }
 
     /// What does it inside of the decoder, so that what it makes of mended pictures is mended too. Networks
-    /// would have to be waited for there.
+    /// would have to be waited for there: they go on behind it.
     pub(crate) fn mender(args: &EnhanceArgs) -> Option<Mender> {
-        let motion = args.recover.as_deref() == Some(MOTION);
-        motion.then(|| {
+        args.recover.as_ref().map(|_| {
             Mender::new(|around, frame, lost| {
                 mend_by_motion(around.before, around.after, frame, lost);
             })

@@ -87,7 +87,6 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         options: args.input_option.clone(),
         threads: args.threads.map_or(0, usize::from),
         deinterlace: !args.no_deinterlace,
-        find_lost: args.recover.is_some(),
         mender: Mending::mender(args),
         ..OpenOptions::default()
     };
