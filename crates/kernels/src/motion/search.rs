@@ -6,15 +6,16 @@ use nervure_frame::{BitDepth, Plane, Sample};
 pub(super) const SQUARE: usize = 8;
 /// So much around a square is compared with it: alone, squares of 8 find likeness where there is none.
 const AROUND: usize = 4;
-/// Pictures are looked at as they are, halved, and halved again.
-const LEVELS: usize = 3;
+/// Pictures are looked at as they are, halved, halved again, and once more.
+const LEVELS: usize = 4;
 /// How far is looked among the coarsest, along rows and along columns, and from what was found there.
 const COARSE: isize = 6;
 const FINE: isize = 1;
 /// Samples that are repeated around pictures: as far as a square with what is around it can be found.
-const ROOM: usize = 32;
+const ROOM: usize = 64;
 const _: () = assert!(ROOM >= AROUND + FARTHEST);
-const FARTHEST: usize = ((COARSE as usize * 2) + FINE as usize) * 2 + FINE as usize;
+const FARTHEST: usize =
+    (((COARSE as usize * 2) + FINE as usize) * 2 + FINE as usize) * 2 + FINE as usize;
 
 /// What a sample of motion costs: this many fiftieths of a code for each sample compared. Without it,
 /// squares of noise and of flat sky wander.
