@@ -57,10 +57,12 @@ pub fn mended<T: Sample>(
 pub struct Moves {
     /// Of luma.
     size: (usize, usize),
-    /// Squares of which something is lost, and where they are: in which picture, from the last on, and how
-    /// far away.
-    lost: Vec<((usize, usize), [(usize, Motion); GUESSES])>,
+    /// Squares of which something is lost, and guesses at where they are.
+    lost: Vec<((usize, usize), [Guess; GUESSES])>,
 }
+
+/// In which picture, from the last on, and how far away.
+type Guess = (usize, Motion);
 
 impl Moves {
     /// Looks at luma. None where nothing is lost, and where a scene begins, so that nothing before it says
