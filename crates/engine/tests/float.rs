@@ -193,7 +193,16 @@ fn lost(format: PictureFormat, blocks: &[(usize, usize)]) -> LossMask {
 #[test]
 fn only_what_is_damaged_is_mended_and_from_what_came_out_before() {
     let format = PictureFormat::new(49, 35, Chroma::C420, BitDepth::Eight);
+    // One scene, that becomes brighter: nothing is mended from another.
+    let first = frame(format, 0);
     let mut frames: Vec<Frame> = (0..6).map(|number| frame(format, number)).collect();
+    for (number, frame) in frames.iter_mut().enumerate() {
+        frame.planes = first.planes.clone();
+        let planes = frame.planes.eight_mut().unwrap().iter_mut();
+        for sample in planes.flat_map(|plane| plane.rows_mut()).flatten() {
+            *sample = sample.saturating_add(4 * number as u8);
+        }
+    }
     frames[1].damage = Some(lost(format, &[(0, 0), (3, 2)]));
     frames[3].damage = Some(lost(format, &[(2, 1)]));
     frames[4].damage = Some(lost(format, &[]));
