@@ -29,6 +29,8 @@ pub(crate) struct Spec {
     pub(crate) flat: Option<u16>,
     /// Chroma is neutral.
     pub(crate) grey: bool,
+    /// Pictures are of one scene, which becomes brighter; else each is another.
+    pub(crate) still: bool,
 }
 
 impl Spec {
@@ -43,6 +45,7 @@ impl Spec {
             colour: Colour::BT709,
             flat: None,
             grey: false,
+            still: false,
         }
     }
 
@@ -54,12 +57,16 @@ impl Spec {
         if self.grey && plane > 0 {
             return 128;
         }
+        let (scene, brighter) = match self.still {
+            true => (0, 5 * frame as u16),
+            false => (frame, 0),
+        };
         let stem = self.stem.bytes().map(usize::from).sum::<usize>();
         let mut hash =
-            (x * 7919 + y * 104_729 + frame * 1_299_709 + plane * 15_485_863 + stem) as u32;
+            (x * 7919 + y * 104_729 + scene * 1_299_709 + plane * 15_485_863 + stem) as u32;
         hash = (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d);
         hash = (hash ^ (hash >> 12)).wrapping_mul(0x297a_2d39);
-        40 + ((hash >> 16) % 120) as u16
+        40 + brighter + ((hash >> 16) % 120) as u16
     }
 
     /// A sample of the high resolution: that of the low one below it, and something that says where

@@ -391,6 +391,8 @@ fn pictures_before_the_last_are_guesses_made_from_whole_ones() {
     for depth in [BitDepth::Eight, BitDepth::Ten] {
         let mut spec = Spec::new("a", 100, 90, 12);
         spec.format.depth = depth;
+        // Of another scene nothing is guessed.
+        spec.still = true;
         let specs = [spec];
         let (_place, folder) = dataset(Layout::Clips, &specs);
         let mut guesses_met = 0;
