@@ -154,6 +154,10 @@ fn from_both<T: Level>(
     lost: &LossMask,
     chroma: Chroma,
 ) {
+    if after.is_empty() {
+        mend(before, planes, lost, chroma, None);
+        return;
+    }
     let mut other = planes.clone();
     let forward = mend(before, planes, lost, chroma, None);
     let backward = mend(after, &mut other, lost, chroma, None);
