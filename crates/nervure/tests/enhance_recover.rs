@@ -90,6 +90,9 @@ fn what_was_lost_is_mended_and_the_rest_left_alone() {
     place.run("enhance lost.mp4 -o null: --recover --model xs --quiet");
     place.run("enhance lost.mp4 -o null: --recover --realtime 60 --quiet");
 
+    // What follows is the video, not a model.
+    place.run("enhance --recover lost.mp4 -o null: --model xs --quiet");
+
     // A whole stream comes out as it would.
     let whole = place.json(&format!("enhance sent.mp4 -o whole.mkv {plain}"));
     let asked = place.json(&format!("enhance sent.mp4 -o asked.mkv --recover {plain}"));
@@ -123,10 +126,10 @@ fn killed_and_continued_gives_the_same_bytes_as_unbroken() {
 fn what_cannot_mend_is_told() {
     let place = Place::bare();
     place.run("sample --scene screen --seconds 0.2 --size 64x64 -o a.mkv --quiet");
-    let told = place.fails("enhance a.mkv -o null: --recover residual-espcn-x2-s");
+    let told = place.fails("enhance a.mkv -o null: --recover=residual-espcn-x2-s");
     assert!(told.contains("does not mend"), "{told}");
     assert!(told.contains("hint: "), "{told}");
-    let told = place.fails("enhance a.mkv -o null: --recover nonesuch");
+    let told = place.fails("enhance a.mkv -o null: --recover=nonesuch");
     assert!(
         told.contains("nonesuch") && told.contains("hint: "),
         "{told}"

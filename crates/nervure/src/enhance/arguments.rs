@@ -62,7 +62,8 @@ pub(crate) struct EnhanceArgs {
     /// Mend what a network lost of pictures (H.264), from how things move; with the name or file of a model
     /// that mends, such as `frame-recovery`, it goes on from there [default: off]
     #[arg(
-        long, value_name = "MODEL", num_args = 0..=1, default_missing_value = "motion"
+        long, value_name = "MODEL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "motion"
     )]
     pub(crate) recover: Option<String>,
 
