@@ -161,6 +161,9 @@ impl Error {
             Error::Setting { name, .. } if name.ends_with(".toml") => Some(
                 "docs/abr.md says what such files hold".into(),
             ),
+            Error::Setting { name, .. } if name.ends_with(".json") => Some(
+                "policies are what `nervure abr train` writes: is this one, and all of it?".into(),
+            ),
             Error::Unknown {
                 kind: "quality table" | "device" | "video" | "protocol",
                 ..

@@ -76,6 +76,8 @@ pub struct Frame {
     pub duration: Option<i64>,
     /// Where the network damaged it; none for a picture that arrived whole.
     pub damage: Option<LossMask>,
+    /// How coarsely luma is coded, where the source says: the mean step of quantisers, in 8-bit codes.
+    pub step: Option<f32>,
 }
 
 impl Frame {
@@ -96,6 +98,7 @@ impl Frame {
             pts,
             duration: None,
             damage: None,
+            step: None,
         };
         for plane in 1..3 {
             assert_eq!(

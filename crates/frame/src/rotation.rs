@@ -105,6 +105,7 @@ impl Frame {
             turned.colour.location = rotation.location(format, self.colour.location);
         }
         turned.duration = self.duration;
+        turned.step = self.step;
         turned.damage = self
             .damage
             .as_ref()

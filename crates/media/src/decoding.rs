@@ -130,8 +130,8 @@ impl Decoding {
         let witness = finds.then(|| Witness::open(stream, MAX_SAMPLES)).flatten();
         // What is concealed from pictures that other threads are still at work on depends on which was first.
         let decoder = match witness {
-            Some(_) => Decoder::watched(stream, MAX_SAMPLES),
-            None => Decoder::open(stream, options.threads, MAX_SAMPLES),
+            Some(_) => Decoder::watched(stream, MAX_SAMPLES, options.find_steps),
+            None => Decoder::open(stream, options.threads, MAX_SAMPLES, options.find_steps),
         };
         let decoder = decoder.map_err(|code| {
             let why = code.map_or_else(|| "there is no decoder".into(), av::reason);
@@ -190,6 +190,7 @@ impl Decoding {
                     video.codec,
                     said.unwrap_or_default()
                 ),
+                hint: None,
             });
         };
         video.format = frame.format();
@@ -504,6 +505,7 @@ impl Decoding {
             self.damage.packets += u64::from(odd.pictures);
         }
         let duration = self.raw.duration();
+        let step = self.raw.step();
         let ticks = self.clock.next(said, duration);
         let at = Timestamp::new(ticks, self.base);
         if self.first.is_none() {
@@ -525,6 +527,7 @@ impl Decoding {
             let mut frame = self.converter.frame(&self.raw, self.stream_colour, at);
             if let Ok(frame) = &mut frame {
                 frame.damage = lost;
+                frame.step = step;
             }
             return self.give(frame, duration);
         };

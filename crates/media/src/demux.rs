@@ -40,6 +40,8 @@ pub struct OpenOptions {
     /// Frames say which of their macroblocks are missing from the stream, where its codec lets that be
     /// found (H.264, not interlaced). It takes a second decoder, and both work on one thread.
     pub find_lost: bool,
+    /// Tell how coarsely pictures are coded ([`Frame::step`](nervure_frame::Frame)), of H.264.
+    pub find_steps: bool,
     /// What fills those macroblocks, before the decoder makes other pictures from them. Says
     /// [`find_lost`](Self::find_lost) too.
     pub mender: Option<Mender>,
@@ -57,6 +59,7 @@ impl Default for OpenOptions {
             threads: 0,
             deinterlace: true,
             find_lost: false,
+            find_steps: false,
             mender: None,
             stream: None,
             interrupt: None,
@@ -151,6 +154,7 @@ impl Demuxer {
         let url = CString::new(url).map_err(|_| Error::Open {
             name: name.escape_default().to_string(),
             reason: "its name contains a zero byte".into(),
+            hint: None,
         })?;
         if let Some(format) = format
             && !has_format(format)

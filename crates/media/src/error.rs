@@ -14,6 +14,8 @@ pub enum Error {
         name: String,
         /// The system's or libav's words.
         reason: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// It opened, but holds no picture.
     #[error("{name} has no video stream")]
@@ -72,7 +74,7 @@ impl Error {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Unsupported { hint, .. } => hint.clone(),
+            Error::Unsupported { hint, .. } | Error::Open { hint, .. } => hint.clone(),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space and run again".into())
             }

@@ -26,21 +26,23 @@ pub(crate) fn seekable_stdin() -> Option<File> {
 
 /// What libav says less well than the file system.
 pub(crate) fn check_file(path: &Path, name: &str, options: &OpenOptions) -> Result<()> {
-    let refuse = |reason: &str| {
+    let refuse = |reason: &str, hint: Option<&str>| {
         Err(Error::Open {
             name: name.into(),
             reason: reason.into(),
+            hint: hint.map(Into::into),
         })
     };
     match fs::metadata(path) {
         // A pattern such as frame%04d.png names many files and none.
         Err(_) if name.contains('%') || options.format.is_some() => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            refuse("there is no such file")
+            let hint = "is the path right? It counts from the folder that the command runs in";
+            refuse("there is no such file", Some(hint))
         }
-        Err(error) => refuse(&error.to_string()),
-        Ok(data) if data.is_dir() => refuse("it is a directory"),
-        Ok(data) if data.is_file() && data.len() == 0 => refuse("the file is empty"),
+        Err(error) => refuse(&error.to_string(), None),
+        Ok(data) if data.is_dir() => refuse("it is a directory", None),
+        Ok(data) if data.is_file() && data.len() == 0 => refuse("the file is empty", None),
         Ok(_) => Ok(()),
     }
 }
@@ -68,9 +70,17 @@ pub(crate) fn cannot_open(name: &str, code: c_int) -> Error {
         (code, Some(said)) if is_system(code) => format!("{} ({said})", general.to_lowercase()),
         _ => general,
     };
+    let hint = match (code, reason.contains("moov atom not found")) {
+        (ffi::AVERROR_INVALIDDATA, true) => {
+            Some("it has no index, which many files keep at their end: was it cut off?")
+        }
+        (ffi::AVERROR_INVALIDDATA, false) => Some("is it a video, and all of it?"),
+        _ => None,
+    };
     Error::Open {
         name: name.into(),
         reason,
+        hint: hint.map(Into::into),
     }
 }
 
@@ -91,6 +101,7 @@ pub(crate) fn check_art(context: &InputContext, format: Option<&str>, name: &str
         return Err(Error::Open {
             name: name.into(),
             reason: "it is text, not video".into(),
+            hint: None,
         });
     }
     Ok(())

@@ -163,6 +163,7 @@ impl Muxer {
         let url = CString::new(url).map_err(|_| Error::Open {
             name: name.escape_default().to_string(),
             reason: "its name contains a zero byte".into(),
+            hint: None,
         })?;
         plan::check_video(container, track.codec)?;
         let tracks = source.map(SourceTracks::of);
@@ -183,6 +184,7 @@ impl Muxer {
         context.open_file().map_err(|code| Error::Open {
             name: name.clone(),
             reason: reason(code).to_lowercase(),
+            hint: None,
         })?;
         if container.keeps_times() {
             context.keep_times();

@@ -165,6 +165,7 @@ impl Reader {
             return Err(Error::Open {
                 name: info.name,
                 reason: "not one whole picture is in it".into(),
+                hint: None,
             });
         }
         Ok(Reader {
@@ -293,6 +294,7 @@ fn sniff(reader: &mut impl BufRead, head: &mut Vec<u8>, name: &str) -> Result<Op
         return Err(Error::Open {
             name: name.into(),
             reason: "it is empty".into(),
+            hint: None,
         });
     }
     if head != magic {
@@ -319,6 +321,7 @@ fn sniff(reader: &mut impl BufRead, head: &mut Vec<u8>, name: &str) -> Result<Op
         Err(error) => Err(Error::Open {
             name: name.into(),
             reason: error.to_string(),
+            hint: None,
         }),
     }
 }

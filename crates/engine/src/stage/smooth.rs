@@ -1,5 +1,7 @@
 //! Pictures kept from flickering.
 
+use std::ops::RangeInclusive;
+
 use nervure_frame::{BitDepth, Colour, Frame, PictureFormat, Plane, Planes, Sample};
 use nervure_kernels::smooth::{BLOCK, Band, Pixel, Smoother, TOLERANCE};
 use rayon::prelude::*;
@@ -114,16 +116,17 @@ impl Job for Smoothing {
             threads,
             ..
         } = &mut *self.past;
+        let step = self.frame.step;
         match (&mut self.frame.planes, shown) {
             (Planes::Eight(new), Planes::Eight(shown)) => {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 1);
-                let how = (begins, tolerance.now(begins));
+                let how = (begins, tolerance.now(begins, step));
                 let held = smooth(smoother, how, new, shown, average, *threads);
                 tolerance.see(held, &new[0], 1);
             }
             (Planes::Ten(new), Planes::Ten(shown)) => {
                 let begins = cuts.see(self.begins, &new[0], &shown[0], 4);
-                let how = (begins, tolerance.now(begins));
+                let how = (begins, tolerance.now(begins, step));
                 let held = smooth(smoother, how, new, shown, average, *threads);
                 tolerance.see(held, &new[0], 4);
             }
@@ -188,40 +191,65 @@ fn smooth<T: Pixel>(
 /// How much blocks may differ and be still, found as pictures come: so much that what is held back
 /// in all stays small. Where little moves, much is still without harm; slow water and fur look still
 /// to any rule that is generous, and only few of their changes may be kept back.
+///
+/// How much is small depends on how far pictures are from their originals anyway, which goes with the step
+/// that they are coded in.
 #[derive(Debug)]
-struct Tolerance(u32);
+struct Tolerance {
+    /// In parts of [`TOLERANCE`].
+    now: u32,
+    /// So far may luma be from what it was, in the mean: in 1024ths of an 8-bit code.
+    budget: u64,
+}
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Tolerance(TOLERANCE)
+        Tolerance {
+            now: TOLERANCE,
+            budget: HELD,
+        }
     }
 }
 
 /// Between a quarter of an 8-bit code and three.
-const TOLERANCES: std::ops::RangeInclusive<u32> = TOLERANCE / 4..=3 * TOLERANCE;
-/// So many parts of [`TOLERANCE`] may luma be from what it was, in the mean.
-const HELD: u64 = 6;
+const TOLERANCES: RangeInclusive<u32> = TOLERANCE / 4..=3 * TOLERANCE;
 /// It grows by so much at a time, and shrinks by an eighth.
 const STEP: u32 = TOLERANCE / 8;
+/// The budget where nothing is known of how pictures are coded.
+const HELD: u64 = 96;
+/// The budget for a step of one code; it goes with the root of the step. At 13 codes, which is usual at CRF
+/// 23 of x264, it is [`HELD`].
+const HELD_OF_A_STEP: f32 = 26.3;
+/// Whatever the step.
+const BUDGETS: RangeInclusive<u64> = HELD / 4..=3 * HELD;
 
 impl Tolerance {
-    /// For the next picture, where smoothing goes on or `begins`.
-    fn now(&mut self, begins: bool) -> u32 {
+    /// For the next picture, coded in steps of so much, where smoothing goes on or `begins`.
+    fn now(&mut self, begins: bool, step: Option<f32>) -> u32 {
+        let budget = step.map_or(HELD, |step| {
+            let root = step.max(0.0).sqrt();
+            ((HELD_OF_A_STEP * root) as u64).clamp(*BUDGETS.start(), *BUDGETS.end())
+        });
         if begins {
-            *self = Tolerance::default();
+            *self = Tolerance {
+                budget,
+                ..Tolerance::default()
+            };
         }
-        self.0
+        // Pictures that others are predicted from are coded finer than those between.
+        self.budget = (7 * self.budget + budget).div_ceil(8);
+        self.now
     }
 
     /// Learns how far luma's samples are in all from what they were. `unit` is an 8-bit code in codes of
     /// this depth.
     fn see<T: Sample>(&mut self, held: u64, luma: &Plane<T>, unit: usize) {
         let each_by_one = (luma.width() * luma.height() * unit) as u64;
-        let next = match held * u64::from(TOLERANCE) > HELD * each_by_one {
-            true => self.0 - self.0 / 8,
-            false => self.0 + STEP,
+        let next = match held * 1024 > self.budget * each_by_one {
+            true => self.now - self.now / 8,
+            false => self.now + STEP,
         };
-        self.0 = next.clamp(*TOLERANCES.start(), *TOLERANCES.end());
+        self.now = next.clamp(*TOLERANCES.start(), *TOLERANCES.end());
     }
 }
 
@@ -447,10 +475,12 @@ mod tests {
         let mut stage = Smooth::new(FORMAT, 0.7, 1).unwrap();
         let mut frame = picture(FORMAT, 3, 0);
         frame.duration = Some(2);
+        frame.step = Some(9.0);
         frame.damage = Some(LossMask::whole(FORMAT.width, FORMAT.height));
         let out = through(&mut stage, frame.clone());
         assert_eq!((out.pts, out.duration), (frame.pts, Some(2)));
         assert!(out.damage.is_some());
+        assert_eq!(out.step, Some(9.0));
         assert!(matches!(stage.pull(), Ok(Pull::NeedMore)));
         stage.flush().unwrap();
         assert!(matches!(stage.pull(), Ok(Pull::End)));
@@ -460,15 +490,43 @@ mod tests {
     fn tolerance_follows_what_is_held_and_stays_within_bounds() {
         let mut tolerance = Tolerance::default();
         let luma = Plane::<u8>::new(80, 80);
-        tolerance.see(HELD * 100, &luma, 1);
-        assert_eq!(tolerance.now(false), TOLERANCE + STEP);
-        tolerance.see(HELD * 400 + 1, &luma, 4);
-        assert_eq!(tolerance.now(false), 63);
+        let usual = HELD * 80 * 80 / 1024;
+        tolerance.see(usual, &luma, 1);
+        assert_eq!(tolerance.now(false, None), TOLERANCE + STEP);
+        tolerance.see(4 * usual + 1, &luma, 4);
+        assert_eq!(tolerance.now(false, None), 63);
         (0..50).for_each(|_| tolerance.see(0, &luma, 1));
-        assert_eq!(tolerance.now(false), 3 * TOLERANCE);
+        assert_eq!(tolerance.now(false, None), 3 * TOLERANCE);
         (0..50).for_each(|_| tolerance.see(6400, &luma, 1));
-        assert_eq!(tolerance.now(false), TOLERANCE / 4);
-        assert_eq!(tolerance.now(true), TOLERANCE);
+        assert_eq!(tolerance.now(false, None), TOLERANCE / 4);
+        assert_eq!(tolerance.now(true, None), TOLERANCE);
+    }
+
+    #[test]
+    fn what_is_coded_coarsely_may_be_held_back_by_more() {
+        let budget = |step: f32| {
+            let mut tolerance = Tolerance::default();
+            tolerance.now(true, Some(step));
+            tolerance.budget
+        };
+        assert_eq!((budget(13.4), budget(4.0 * 13.4)), (HELD, 2 * HELD));
+        for (step, bound) in [
+            (0.0, HELD / 4),
+            (-1.0, HELD / 4),
+            (f32::NAN, HELD / 4),
+            (f32::INFINITY, 3 * HELD),
+        ] {
+            assert_eq!(budget(step), bound, "{step}");
+        }
+        // One picture of another step changes little, and many do.
+        let mut tolerance = Tolerance::default();
+        tolerance.now(true, Some(13.4));
+        tolerance.now(false, Some(4.0 * 13.4));
+        assert_eq!(tolerance.budget, HELD + HELD / 8);
+        for _ in 0..80 {
+            tolerance.now(false, Some(4.0 * 13.4));
+        }
+        assert_eq!(tolerance.budget, 2 * HELD);
     }
 
     #[test]

@@ -165,6 +165,7 @@ impl Upscale {
         let mut to = self.shared.pool.frame(self.target, from.pts);
         to.colour = from.colour;
         to.duration = from.duration;
+        to.step = from.step;
         to.damage = from.damage.as_ref().map(|mask| {
             let size = |format: PictureFormat| (format.width, format.height);
             mask.resized(size(self.source), size(self.target))
@@ -516,13 +517,14 @@ mod tests {
         let mut frame = picture(PictureFormat::new(64, 64, Chroma::C420, BitDepth::Eight));
         frame.colour = Colour::BT709;
         frame.duration = Some(2);
+        frame.step = Some(9.0);
         let mut mask = LossMask::whole(64, 64);
         mask.set(1, 0, true);
         frame.damage = Some(mask);
         let out = through(&frame, (128, 128), 1);
         assert_eq!(
-            (out.pts, out.duration, out.colour),
-            (frame.pts, Some(2), Colour::BT709)
+            (out.pts, out.duration, out.step, out.colour),
+            (frame.pts, Some(2), Some(9.0), Colour::BT709)
         );
         let mask = out.damage.unwrap();
         assert_eq!(mask.count(), 4);

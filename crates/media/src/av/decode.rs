@@ -55,18 +55,18 @@ pub(crate) enum Received {
 
 impl Decoder {
     /// A decoder for a stream on `threads` threads (0: one for each core, up to eight) that refuses
-    /// pictures of more than `max_samples`. `Err(None)` means that libav has no decoder for it.
+    /// pictures of more than `max_samples`, and that tells quantisers where it can and is to. `Err(None)`
+    /// means that libav has no decoder for it.
     pub(crate) fn open(
         stream: Stream<'_>,
         threads: usize,
         max_samples: usize,
+        quantisers: bool,
     ) -> Result<Self, Option<c_int>> {
-        Decoder::with_parameters(
-            stream.parameters(),
-            stream.time_base(),
-            threads,
-            max_samples,
-        )
+        Decoder::prepared(stream.parameters(), stream.time_base(), |context| {
+            usual(context, threads, max_samples);
+            told(context, quantisers);
+        })
     }
 
     /// The same for packets that come from no container.
@@ -77,20 +77,19 @@ impl Decoder {
         max_samples: usize,
     ) -> Result<Self, Option<c_int>> {
         Decoder::prepared(parameters, time_base, |context| {
-            let threads = if threads == 0 { usual() } else { threads };
-            context.thread_count = c_int::try_from(threads).unwrap_or(0);
-            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
-            // libav's own choice today. What stands where data is missing must not change with it.
-            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+            usual(context, threads, max_samples);
         })
     }
 
     /// One on a single thread whose pictures can be looked at, and changed, as soon as they are drawn.
-    pub(crate) fn watched(stream: Stream<'_>, max_samples: usize) -> Result<Self, Option<c_int>> {
+    pub(crate) fn watched(
+        stream: Stream<'_>,
+        max_samples: usize,
+        quantisers: bool,
+    ) -> Result<Self, Option<c_int>> {
         Decoder::prepared(stream.parameters(), stream.time_base(), |context| {
-            context.thread_count = 1;
-            context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
-            context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+            usual(context, 1, max_samples);
+            told(context, quantisers);
             context.get_buffer2 = Some(kept);
         })
     }
@@ -212,9 +211,26 @@ pub(super) unsafe extern "C" fn kept(
     }
 }
 
-/// Every thread holds pictures of its own: more of them cost memory and wait for one another.
-fn usual() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
+/// Says what every decoder is told.
+fn usual(context: &mut ffi::AVCodecContext, threads: usize, max_samples: usize) {
+    let threads = match threads {
+        // Every thread holds pictures of its own: more of them cost memory and wait for one another.
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+        threads => threads,
+    };
+    context.thread_count = c_int::try_from(threads).unwrap_or(0);
+    context.max_pixels = i64::try_from(max_samples).unwrap_or(i64::MAX);
+    // libav's own choice today. What stands where data is missing must not change with it.
+    context.error_concealment = ffi::FF_EC_GUESS_MVS | ffi::FF_EC_DEBLOCK;
+}
+
+/// Asks for the quantisers of pictures, beside them, of the codec for which they are understood.
+fn told(context: &mut ffi::AVCodecContext, quantisers: bool) {
+    if quantisers && context.codec_id == ffi::AVCodecID::H264 {
+        context.export_side_data |= ffi::AV_CODEC_EXPORT_DATA_VIDEO_ENC_PARAMS as c_int;
+        // Threads that each decode a picture tell those of pictures that others are still at work on.
+        context.thread_type = ffi::FF_THREAD_SLICE as c_int;
+    }
 }
 
 /// Whether libav has a decoder for the stream's codec.

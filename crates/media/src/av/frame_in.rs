@@ -6,6 +6,8 @@ use std::slice;
 
 use nervure_frame::{ChromaLocation, Colour, LossMask, MACROBLOCK, Plane, Planes, Range, Sample};
 
+use super::pixels::bits;
+use super::side_data::step;
 use super::{ffi, fraction, timestamp};
 
 /// An `AVFrame` of video.
@@ -122,6 +124,12 @@ impl RawFrame {
     pub(crate) fn matrix_and_range(&self) -> (i64, i64) {
         let frame = self.get();
         (frame.colorspace.0 as i64, frame.color_range.0 as i64)
+    }
+
+    /// How coarsely luma is coded, in 8-bit codes, where the decoder tells.
+    pub(crate) fn step(&self) -> Option<f32> {
+        let parameters = self.side_data(ffi::AVFrameSideDataType::VIDEO_ENC_PARAMS)?;
+        step(parameters, bits(self.pixel_format())?)
     }
 
     /// Side data of one kind.

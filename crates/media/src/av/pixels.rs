@@ -75,6 +75,13 @@ pub(crate) fn name(format: c_int) -> String {
         .unwrap_or_else(|| "an unknown pixel format".into())
 }
 
+/// Bits of a sample of the first component.
+pub(super) fn bits(format: c_int) -> Option<u8> {
+    // SAFETY: takes any number, gives a static descriptor or null.
+    let descriptor = unsafe { ffi::av_pix_fmt_desc_get(pixel_format(format)).as_ref()? };
+    u8::try_from(descriptor.comp[0].depth).ok()
+}
+
 /// Bytes of a sample of luma, in formats that keep it in a plane of its own.
 pub(super) fn luma_bytes(format: c_int) -> Option<usize> {
     // SAFETY: takes any number, gives a static descriptor or null.

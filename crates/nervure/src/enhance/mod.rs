@@ -88,6 +88,7 @@ pub(crate) fn enhance(args: &EnhanceArgs, signals: &Signals) -> Result<Summary> 
         threads: args.threads.map_or(0, usize::from),
         deinterlace: !args.no_deinterlace,
         mender: Mending::mender(args),
+        find_steps: args.smooth.is_some(),
         ..OpenOptions::default()
     };
     let reader = Reader::open(&args.input, &open)?;
