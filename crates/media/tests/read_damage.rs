@@ -253,6 +253,12 @@ fn bad_inputs_are_refused_in_one_line() {
             "{message}"
         );
         assert!(!message.contains('\n') && message.len() < 300, "{message}");
+        let advised = ["missing.mp4", "moovless.mp4", "noise.bin"].map(|name| clips.path(name));
+        if advised.contains(&path) {
+            let hint = error.hint().unwrap();
+            let cut_off = path.ends_with("moovless.mp4");
+            assert_eq!(hint.contains("was it cut off?"), cut_off, "{hint}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Distribution, Tensor};
+use nervure_kernels::int8::lanczos_lobes;
 
 use crate::conv::{ConvOptions, conv};
 
@@ -240,23 +241,5 @@ pub fn lanczos(input: Tensor<4>, factor: usize) -> Tensor<4> {
 
 /// Weights of the samples around one of them, for the output number `phase` of the `factor` in it.
 pub(crate) fn lobes(phase: usize, factor: usize) -> [f32; 2 * REACH + 1] {
-    // Where the output's middle is, counted from the input's.
-    let middle = (phase as f64 + 0.5) / factor as f64 - 0.5;
-    let mut weights = [0.0; 2 * REACH + 1];
-    for (tap, weight) in weights.iter_mut().enumerate() {
-        *weight = kernel(tap as f64 - REACH as f64 - middle);
-    }
-    let sum: f64 = weights.iter().sum();
-    weights.map(|weight| (weight / sum) as f32)
-}
-
-fn kernel(x: f64) -> f64 {
-    let sinc = |x: f64| match std::f64::consts::PI * x {
-        0.0 => 1.0,
-        x => x.sin() / x,
-    };
-    match x.abs() < REACH as f64 {
-        true => sinc(x) * sinc(x / REACH as f64),
-        false => 0.0,
-    }
+    lanczos_lobes(phase, factor).map(|lobe| lobe as f32)
 }
