@@ -174,9 +174,43 @@ pub fn read(path: &Path) -> Result<Artefact> {
     Ok(Artefact::from_bytes(&bytes)?)
 }
 
-/// The network with the weights of a file.
+/// The network with the weights of a file, which may be of one with fewer layers.
 pub(super) fn read_weights(path: &Path, net: Net) -> Result<Net> {
-    weights(&read(path)?, &path.display().to_string(), net)
+    let artefact = deepened(read(path)?, &net)?;
+    weights(&artefact, &path.display().to_string(), net)
+}
+
+/// The weights of a chain for one with more layers, which begins by giving the same pictures: layers that are
+/// new stand before the last and give what they are given. (What comes out of a ReLU passes another.)
+fn deepened(mut artefact: Artefact, net: &Net) -> Result<Artefact> {
+    if artefact.card.family != Family::ResidualEspcn || artefact.card.precision != Precision::Fp32 {
+        return Ok(artefact);
+    }
+    let (layout, _) = Layout::read(net);
+    let names = layout.places().iter().map(|place| &place.name);
+    let wanted = names.filter(|name| name.ends_with(".weight")).count();
+    let has = artefact.card.parameter("layers")?;
+    if has < 2 || wanted <= has {
+        return Ok(artefact);
+    }
+    let name = |layer: usize, part: &str| format!("convs.{layer}.{part}");
+    let mut channels = 0;
+    for part in ["weight", "bias"] {
+        if let Some(tensor) = artefact.tensors.remove(&name(has - 1, part)) {
+            channels = tensor.shape.get(1).copied().unwrap_or(channels);
+            artefact.tensors.insert(name(wanted - 1, part), tensor);
+        }
+    }
+    // The middle of the kernel, from each channel to itself.
+    let mut same = vec![0.0; channels * channels * 9];
+    (0..channels).for_each(|channel| same[(channel * channels + channel) * 9 + 4] = 1.0);
+    for layer in has - 1..wanted - 1 {
+        let weight = Tensor::f32(vec![channels, channels, 3, 3], same.clone())?;
+        artefact.tensors.insert(name(layer, "weight"), weight);
+        let bias = Tensor::f32(vec![channels], vec![0.0; channels])?;
+        artefact.tensors.insert(name(layer, "bias"), bias);
+    }
+    Ok(artefact)
 }
 
 fn weights(artefact: &Artefact, name: &str, net: Net) -> Result<Net> {
@@ -239,6 +273,7 @@ pub fn model_of(card: &Card) -> Result<ModelConfig> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nets::Network;
 
     #[test]
     fn weights_have_the_names_of_the_format() {
@@ -273,5 +308,52 @@ mod tests {
             told.to_string().contains("convs.0.weight is [16, 1, 3, 3]"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn a_deeper_chain_begins_with_the_pictures_of_a_shallow_one() {
+        let device = Device::flex();
+        let of = |layers: usize, channels: usize| {
+            let text = format!(
+                "name='a'\n[model]\nfamily='residual-espcn'\nscale=2\nlayers={layers}\n\
+                 channels={channels}\n[data]\ntrain=['x']"
+            );
+            TrainConfig::parse::<&str>(&text, &[]).unwrap()
+        };
+        let shallow = of(3, 8);
+        let net = shallow.model.init(&device);
+        // The last layer begins near zero: there it could hardly be told whether it is the right one.
+        let (layout, mut row) = Layout::read(&net);
+        for (number, weight) in row.iter_mut().enumerate() {
+            *weight += 0.1 * (number as f32).sin();
+        }
+        let net = layout.write(net, &row);
+        let facts = CardFacts {
+            config: &shallow,
+            phase: Phase::Fp32,
+            step: 3,
+            parent: None,
+            quality: Vec::new(),
+            data: Vec::new(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        fs::write(&path, fp32(facts, &net).unwrap()).unwrap();
+        let picture: Vec<f32> = (0..99).map(|at| (at as f32 * 0.7).sin().abs()).collect();
+        let picture = burn::tensor::Tensor::<1>::from_floats(&picture[..], &device);
+        let picture = picture.reshape([1, 1, 9, 11]);
+        let given = |net: &Net| -> Vec<f32> {
+            let corrections = net.corrections(picture.clone());
+            corrections.into_data().try_into_vec().unwrap()
+        };
+        for layers in [3, 4, 7] {
+            let deep = read_weights(&path, of(layers, 8).model.init(&device)).unwrap();
+            let pairs = given(&deep).into_iter().zip(given(&net));
+            let furthest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(furthest < 1e-5, "{layers} layers: {furthest}");
+        }
+        for other in [of(2, 8), of(5, 16)] {
+            assert!(read_weights(&path, other.model.init(&device)).is_err());
+        }
     }
 }
