@@ -100,6 +100,14 @@ pub enum Error {
         /// Those that are there.
         known: String,
     },
+    /// A file that is no sound policy.
+    #[error("{file}: {reason}")]
+    Policy {
+        /// Which.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A policy made for another ladder.
     #[error("{file}: the policy is for the ladder {policy}, and {video} has {found}")]
     OtherLadder {
@@ -126,6 +134,13 @@ impl Error {
     pub(crate) fn setting(name: impl Into<String>, reason: impl Into<String>) -> Error {
         Error::Setting {
             name: name.into(),
+            reason: one_line(&reason.into()),
+        }
+    }
+
+    pub(crate) fn policy(file: &str, reason: impl Into<String>) -> Error {
+        Error::Policy {
+            file: file.into(),
             reason: one_line(&reason.into()),
         }
     }
@@ -161,7 +176,7 @@ impl Error {
             Error::Setting { name, .. } if name.ends_with(".toml") => Some(
                 "docs/abr.md says what such files hold".into(),
             ),
-            Error::Setting { name, .. } if name.ends_with(".json") => Some(
+            Error::Policy { .. } => Some(
                 "policies are what `nervure abr train` writes: is this one, and all of it?".into(),
             ),
             Error::Unknown {

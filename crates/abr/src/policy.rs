@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::controller::{Choice, Controller, Event, View};
 use crate::environment::{Memory, possible};
-use crate::error::one_line;
 use crate::network::{Network, Pass};
 use crate::video::ladder_text;
 use crate::{Error, Kbps, Video, built_in};
@@ -82,15 +81,15 @@ impl Policy {
     /// # Errors
     /// When it is no sound policy.
     pub fn parse(file: &str, text: &str) -> Result<Policy, Error> {
-        let policy: Policy = serde_json::from_str(text)
-            .map_err(|error| Error::setting(file, one_line(&error.to_string())))?;
+        let policy: Policy =
+            serde_json::from_str(text).map_err(|error| Error::policy(file, error.to_string()))?;
         let card = &policy.card;
         if card.schema != SCHEMA {
             let reason = format!(
                 "a policy of form {}, and this nervure plays those of form {SCHEMA}: train it again",
                 card.schema
             );
-            return Err(Error::setting(file, reason));
+            return Err(Error::policy(file, reason));
         }
         let (levels, tiers) = (card.ladder_kbps.len(), card.tiers);
         let inputs = Memory::width(levels, tiers);
@@ -98,7 +97,7 @@ impl Policy {
         let network = &policy.network;
         let fits = network.is_sound() && network.inputs() == inputs && network.outputs() == outputs;
         if levels == 0 || tiers == 0 || !fits {
-            return Err(Error::setting(
+            return Err(Error::policy(
                 file,
                 "its network and its card do not fit together",
             ));

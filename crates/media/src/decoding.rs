@@ -505,7 +505,9 @@ impl Decoding {
             self.damage.packets += u64::from(odd.pictures);
         }
         let duration = self.raw.duration();
-        let step = self.raw.step();
+        // Of what is missing, decoders tell what an earlier picture left in the same memory.
+        let whole = !corrupt && lost.is_none();
+        let step = whole.then(|| self.raw.step()).flatten();
         let ticks = self.clock.next(said, duration);
         let at = Timestamp::new(ticks, self.base);
         if self.first.is_none() {

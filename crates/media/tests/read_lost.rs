@@ -84,6 +84,7 @@ fn check(clips: &Clips, name: &str, arguments: &str, size: (usize, usize), every
         let options = OpenOptions {
             threads,
             find_lost: true,
+            find_steps: true,
             ..OpenOptions::default()
         };
         let mut reader = Reader::open(&input(&path), &options).unwrap();
@@ -92,6 +93,10 @@ fn check(clips: &Clips, name: &str, arguments: &str, size: (usize, usize), every
             frames += 1;
             let wanted = truth.get(&frame.pts.ticks);
             assert_eq!(frame.damage.as_ref(), wanted, "{name}: frame {frames}");
+            assert!(
+                frame.damage.is_none() || frame.step.is_none(),
+                "{name}: frame {frames}"
+            );
         }
         assert_eq!(frames, 50, "{name}");
         // And again from the middle.

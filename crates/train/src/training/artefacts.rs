@@ -194,21 +194,30 @@ fn deepened(mut artefact: Artefact, net: &Net) -> Result<Artefact> {
         return Ok(artefact);
     }
     let name = |layer: usize, part: &str| format!("convs.{layer}.{part}");
-    let mut channels = 0;
     for part in ["weight", "bias"] {
         if let Some(tensor) = artefact.tensors.remove(&name(has - 1, part)) {
-            channels = tensor.shape.get(1).copied().unwrap_or(channels);
             artefact.tensors.insert(name(wanted - 1, part), tensor);
         }
     }
-    // The middle of the kernel, from each channel to itself.
-    let mut same = vec![0.0; channels * channels * 9];
-    (0..channels).for_each(|channel| same[(channel * channels + channel) * 9 + 4] = 1.0);
-    for layer in has - 1..wanted - 1 {
-        let weight = Tensor::f32(vec![channels, channels, 3, 3], same.clone())?;
-        artefact.tensors.insert(name(layer, "weight"), weight);
-        let bias = Tensor::f32(vec![channels], vec![0.0; channels])?;
-        artefact.tensors.insert(name(layer, "bias"), bias);
+    let new = (has - 1..wanted - 1).flat_map(|layer| ["weight", "bias"].map(|it| name(layer, it)));
+    let new: Vec<String> = new.collect();
+    for place in layout
+        .places()
+        .iter()
+        .filter(|place| new.contains(&place.name))
+    {
+        let mut numbers = vec![0.0; place.shape.iter().product()];
+        if let [channels, _, rows, columns] = place.shape[..] {
+            // The middle of the kernel, from each channel to itself.
+            let kernel = rows * columns;
+            let middles = numbers
+                .iter_mut()
+                .skip(kernel / 2)
+                .step_by((channels + 1) * kernel);
+            middles.for_each(|weight| *weight = 1.0);
+        }
+        let tensor = Tensor::f32(place.shape.clone(), numbers)?;
+        artefact.tensors.insert(place.name.clone(), tensor);
     }
     Ok(artefact)
 }
