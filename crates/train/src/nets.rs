@@ -20,6 +20,7 @@ use burn::tensor::Tensor;
 mod engine;
 mod frame_recovery;
 mod lightweight;
+mod pairs;
 pub mod quantised;
 mod residual_espcn;
 mod super_resolution;

@@ -9,8 +9,12 @@
 //! Where only some [`Cells`] of a picture are wanted, each row of each layer is computed as far as they see
 //! it. What else lies in a row then is of another picture, and nobody looks at it.
 //!
-//! Codes lie as `[row][group of four channels][pixel][4]`: lanes of a register are pixels, and four
-//! weights go to all of them. A few registers of pixels times some outputs stay in registers for all taps.
+//! Codes lie as `[row][group of four channels][pixel][4]`: lanes of a register are pixels, and four weights
+//! go to all of them. A few registers of pixels times some outputs stay in registers for all taps.
+//!
+//! Where the instructions take codes of eight bits, pixels of even columns lie apart from those of odd ones,
+//! and layers whose weights allow it make two neighbours together, with four products where six are due
+//! ([`pair_weights`](super::pair_weights)).
 //!
 //! Results are those of [`reference()`](super::reference()), to the bit, on every instruction set.
 
@@ -18,6 +22,7 @@ mod base;
 mod kernels;
 mod lanes;
 mod pack;
+mod pairs;
 mod peak;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
@@ -35,7 +40,7 @@ use std::ops::Range;
 use nervure_frame::{Plane, Sample};
 
 use self::kernels::Kernels;
-use self::pack::Packed;
+use self::pack::{Packed, Reads};
 use self::strip::Strip;
 use super::lanczos::{DOMAIN_BITS, REACH, Weights};
 use super::{Network, lanczos_weights};
@@ -61,13 +66,14 @@ pub struct Program {
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     layout: Option<Layout>,
-    /// Rings of three rows of codes for each layer, and a row of what is outside of the picture.
+    /// Rings of three rows of codes for each layer, rows of what is outside of the picture, and a row that
+    /// goes on into a ring.
     codes: Vec<Line<u8, 64>>,
     /// A row of the classical upscaler before it goes across; the rings of what comes out; corrections;
     /// and samples.
     words: Vec<Line<i16, 32>>,
-    /// A row of the picture.
-    row: Vec<u8>,
+    /// The planes of a row of the picture, with a column more at either end.
+    row: [Vec<u8>; 2],
     /// Cells of a row that are to be computed: all, unless only some are wanted.
     marks: Vec<u64>,
 }
@@ -152,22 +158,29 @@ const RING: usize = 3;
 /// Rows of the classical upscaler in a ring: those around the middle one.
 const BASE_RING: usize = 2 * REACH + 1;
 
-/// Where everything lies for pictures of one width.
+/// Where everything lies for pictures of one width. A plane is a row's pixels, or those of even columns, or
+/// of odd ones.
 #[derive(Clone, Debug)]
 struct Layout {
     width: usize,
+    /// Planes of a row, and pixels of a plane.
+    halves: usize,
+    half: usize,
     /// Pixels in a register.
     pixels: usize,
-    /// Bytes from one group of a row to the next.
-    group: usize,
+    /// Bytes of a plane of codes.
+    plane: usize,
     /// For each layer's input, where its ring begins, and the bytes of a row of it.
     rings: Vec<(usize, usize)>,
-    /// Rows of what is outside: of the picture, and of codes.
-    outside: [usize; 2],
+    /// Rows of what is outside of the picture: of the picture itself, of codes, and of what pairs are made
+    /// from.
+    outside: [usize; 3],
+    /// A row of codes that become what pairs are made from.
+    fresh: usize,
     /// Bytes in all.
     codes: usize,
-    /// Words of a plane's row.
-    plane: usize,
+    /// Words of a plane of them.
+    words_plane: usize,
     /// Words in all.
     words: usize,
     /// Samples of a square.
@@ -176,30 +189,52 @@ struct Layout {
 
 impl Layout {
     fn new(program: &Program, width: usize) -> Self {
-        let registers = width.div_ceil(program.kernels.pixels);
-        let group = ((registers * program.kernels.pixels + 2 * MARGIN) * 4).next_multiple_of(64);
+        let halves = program.kernels.halves;
+        let half = width.div_ceil(halves);
+        let registers = half.div_ceil(program.kernels.pixels);
+        let pixels = registers * program.kernels.pixels;
+        // An odd number of cache lines: planes of a pixel then lie in different places of the cache.
+        let plane = ((pixels + 2 * MARGIN) * 4).next_multiple_of(64) | 64;
         let mut codes = 0;
         let mut rings = Vec::new();
         for layer in &program.layers {
-            let row = layer.groups * group;
+            let row = layer.groups * layer.reads.planes(halves) * plane;
             rings.push((codes, row));
             codes += RING * row;
         }
-        let outside = [codes, codes + rings[0].1];
-        codes = outside[1] + rings.iter().map(|(_, row)| *row).max().unwrap_or(0);
+        let mut add = |size: usize| {
+            codes += size;
+            codes - size
+        };
+        let largest = |reads: Reads| {
+            let layers = program.layers.iter().zip(&rings);
+            let rows = layers.filter(|(layer, _)| layer.reads == reads);
+            rows.map(|(_, (_, row))| *row).max().unwrap_or(0)
+        };
+        let pairs = largest(Reads::Pairs);
+        let before = pairs / Reads::Pairs.planes(halves) * Reads::Codes.planes(halves);
+        let outside = [
+            add(largest(Reads::Picture)),
+            add(largest(Reads::Codes).max(before)),
+            add(pairs),
+        ];
+        let fresh = add(before);
         // Whole registers of words and a few words more, where the row goes across shifted.
-        let plane = (registers * program.kernels.pixels).next_multiple_of(32) + 32;
+        let words_plane = pixels.next_multiple_of(32) + 32;
         let places = program.scale;
         let corrections = program.layers.last().map_or(0, |last| 4 * last.quads.len());
         Layout {
             width,
+            halves,
+            half,
             pixels: program.kernels.pixels,
-            group,
+            plane,
             rings,
             outside,
+            fresh,
             codes,
-            plane,
-            words: plane * (1 + BASE_RING * places + corrections + places),
+            words_plane,
+            words: halves * words_plane * (1 + BASE_RING * places + corrections + places),
             outputs: places * places,
         }
     }
@@ -208,11 +243,13 @@ impl Layout {
     fn is_for(&self, program: &Program, width: usize) -> bool {
         let kernels = &program.kernels;
         self.width == width
+            && self.halves == kernels.halves
             && self.pixels == kernels.pixels
             && self.outputs == program.scale * program.scale
             && self.rings.len() == program.layers.len()
-            && (self.rings.iter().zip(&program.layers))
-                .all(|((_, row), layer)| *row == layer.groups * self.group)
+            && (self.rings.iter().zip(&program.layers)).all(|((_, row), layer)| {
+                *row == layer.groups * layer.reads.planes(self.halves) * self.plane
+            })
     }
 }
 
@@ -226,8 +263,10 @@ impl Program {
             .iter()
             .enumerate()
             .map(|(number, layer)| match number {
-                0 => Packed::first(layer, kernels.form, kernels.block),
-                _ => Packed::inner(layer, kernels.block),
+                0 => Packed::first(layer, kernels.form),
+                _ => (kernels.pairs)
+                    .and_then(|pairs| Packed::pairs(layer, pairs.offsets))
+                    .unwrap_or_else(|| Packed::inner(layer)),
             });
         let macs = network.layers.iter().map(|layer| layer.weights.len());
         Ok(Program {
@@ -358,8 +397,10 @@ impl Scratch {
         self.codes.resize(layout.codes.div_ceil(64), Line([0; 64]));
         self.words.clear();
         self.words.resize(layout.words.div_ceil(32), Line([0; 32]));
-        self.row.clear();
-        self.row.resize(width + 2, 0);
+        for row in &mut self.row {
+            row.clear();
+            row.resize(layout.half + 2, 0);
+        }
         self.marks.clear();
         self.marks.resize(width.div_ceil(CELL).div_ceil(64), 0);
         layout

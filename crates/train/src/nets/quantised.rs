@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use nervure_kernels::int8;
 
-use super::{Network, ResidualEspcn};
+use super::{Network, ResidualEspcn, pairs};
 use crate::conv::{ConvOptions, conv};
 use crate::layers::Conv;
 use crate::requantise::{ACTIVATION, Range, Requantiser, requantise, stand_in};
@@ -93,12 +93,20 @@ impl Quantised {
         let weight = conv.weight.val();
         let [outputs, _, _, _] = weight.dims();
         let (input, output) = self.scales(number, &weight.device());
-        let largest = weight.clone().detach().abs().reshape([outputs as i32, -1]);
-        let steps = (largest.max_dim(1).reshape([outputs]) / WEIGHT).clamp_min(1e-5);
+        // Engines multiply less where weights of other layers than the first come as they like them.
+        let (steps, codes) = match number {
+            0 => {
+                let all = weight.clone().detach().abs().reshape([outputs as i32, -1]);
+                let steps = (all.max_dim(1).reshape([outputs]) / WEIGHT).clamp_min(1e-5);
+                let codes = weight.clone().detach() / steps.clone().reshape([outputs, 1, 1, 1]);
+                (steps, codes.round().clamp(-WEIGHT, WEIGHT))
+            }
+            _ => in_pairs(&weight),
+        };
         let sums = input * steps.clone();
         let weight = weight / steps.clone().reshape([outputs, 1, 1, 1]);
         Integers {
-            weight: rounded(weight.clamp(-WEIGHT, WEIGHT)),
+            weight: stand_in(weight.clamp(-WEIGHT, WEIGHT), codes),
             bias: rounded(conv.bias.val() / sums.clone()),
             steps,
             factor: sums / output,
@@ -167,6 +175,28 @@ impl Quantised {
             })
             .collect()
     }
+}
+
+/// What a step of each output's weights stands for, and the nearest weights in whole numbers that an engine
+/// can make pairs of pixels with.
+fn in_pairs(weight: &Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+    let shape = weight.dims();
+    let mut all = numbers(weight.clone().detach());
+    let outputs = all.chunks_exact_mut(shape[1] * 9);
+    let steps: Vec<f32> = outputs
+        .map(|weights| {
+            let (rows, _) = weights.as_chunks_mut::<3>();
+            let step = rows.iter().fold(1e-5, |step, row| pairs::step(row).max(step));
+            for row in rows {
+                *row = pairs::nearest(row.map(|weight| weight / step));
+            }
+            step
+        })
+        .collect();
+    let device = weight.device();
+    let steps = TensorData::new(steps, [shape[0]]);
+    let codes = TensorData::new(all, shape);
+    (Tensor::from_data(steps, &device), Tensor::from_data(codes, &device))
 }
 
 struct Integers {

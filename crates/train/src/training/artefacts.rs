@@ -15,7 +15,7 @@ use super::checkpoint::Phase;
 use super::config::{ModelConfig, TrainConfig};
 use super::net::Net;
 use super::validation::Scores;
-use super::weights::Layout;
+use super::weights::{Layout, Place};
 use crate::nets::Quantised;
 use crate::{Error, Result};
 
@@ -178,6 +178,19 @@ pub fn read(path: &Path) -> Result<Artefact> {
 pub(super) fn read_weights(path: &Path, net: Net) -> Result<Net> {
     let artefact = deepened(read(path)?, &net)?;
     weights(&artefact, &path.display().to_string(), net)
+}
+
+/// The bytes of a file that is a model of just this shape.
+pub(super) fn whole(path: &Path, net: &Net) -> Result<Option<Vec<u8>>> {
+    let artefact = read(path)?;
+    let same = {
+        let (layout, _) = Layout::read(net);
+        let shape = |place: &Place| artefact.tensors.get(&place.name).map(|it| &it.shape);
+        let mut places = layout.places().iter();
+        places.all(|place| shape(place) == Some(&place.shape))
+            && artefact.tensors.len() == layout.places().len()
+    };
+    Ok(same.then(|| artefact.to_bytes()).transpose()?)
 }
 
 /// The weights of a chain for one with more layers, which begins by giving the same pictures: layers that are

@@ -238,10 +238,19 @@ impl Run<'_> {
         };
         let path = self.folder.join(artefacts::file_name(config, Phase::Fp32));
         let device = self.device.clone();
-        let net = match at_int8.is_some() {
+        let given = match (&config.start, config.training.steps) {
+            (Some(start), 0) => artefacts::whole(start, &net)?,
+            _ => None,
+        };
+        let net = match (at_int8.is_some(), given) {
             // Its best is in the model that it left.
-            true => artefacts::read_weights(&path, net)?,
-            false => {
+            (true, _) => artefacts::read_weights(&path, net)?,
+            // There is nothing to learn: it is the model of this run as it is, card and all.
+            (false, Some(bytes)) => {
+                replace(&path, &bytes)?;
+                net
+            }
+            (false, None) => {
                 let student = Student::new(net, self.teacher.as_ref(), config.seed);
                 let mut part = self.part(Phase::Fp32, student, config.training.steps, at_fp32)?;
                 let enhance = |net: Net| -> Result<Box<dyn Model>> {

@@ -56,42 +56,45 @@ pub(super) unsafe fn finished<W: Words>(
     }
 }
 
-/// Places of squares side by side again. The compiler vectorises the plain loops well enough.
+/// Samples side by side again, one of each plane: of each place in a square, or in two of them. The compiler vectorises the plain loops well enough.
 #[inline(always)]
 pub(super) fn woven<T: Code>(planes: &[&[i16]], out: &mut [T]) {
-    match planes {
-        [a, b] => {
-            for (out, (a, b)) in out.as_chunks_mut().0.iter_mut().zip(a.iter().zip(*b)) {
-                *out = [*a, *b].map(T::from_word);
-            }
-        }
-        [a, b, c] => {
-            let pixels = a.iter().zip(*b).zip(*c);
-            for (out, ((a, b), c)) in out.as_chunks_mut().0.iter_mut().zip(pixels) {
-                *out = [*a, *b, *c].map(T::from_word);
-            }
-        }
-        [a, b, c, d] => {
-            let pixels = a.iter().zip(*b).zip(c.iter().zip(*d));
-            for (out, ((a, b), (c, d))) in out.as_chunks_mut().0.iter_mut().zip(pixels) {
-                *out = [*a, *b, *c, *d].map(T::from_word);
-            }
-        }
-        planes => {
-            for (place, plane) in planes.iter().enumerate() {
-                for (out, word) in out[place..].iter_mut().step_by(planes.len()).zip(*plane) {
-                    *out = T::from_word(*word);
-                }
-            }
+    match planes.len() {
+        2 => weave::<T, 2>(planes, out),
+        3 => weave::<T, 3>(planes, out),
+        4 => weave::<T, 4>(planes, out),
+        6 => weave::<T, 6>(planes, out),
+        8 => weave::<T, 8>(planes, out),
+        count => scatter(planes, out, count, 0),
+    }
+}
+
+#[inline(always)]
+fn weave<T: Code, const N: usize>(planes: &[&[i16]], out: &mut [T]) {
+    let (whole, _) = out.as_chunks_mut::<N>();
+    let count = whole.len();
+    let planes_of: [&[i16]; N] = std::array::from_fn(|plane| &planes[plane][..count]);
+    for (at, out) in whole.iter_mut().enumerate() {
+        *out = std::array::from_fn(|plane| T::from_word(planes_of[plane][at]));
+    }
+    // An odd column may be the picture's end.
+    scatter(planes, out, N, count);
+}
+
+/// One by one, from a sample of each plane on.
+#[inline(always)]
+fn scatter<T: Code>(planes: &[&[i16]], out: &mut [T], count: usize, from: usize) {
+    for (plane, samples) in planes.iter().enumerate() {
+        let out = out.iter_mut().skip(from * count + plane).step_by(count);
+        for (out, word) in out.zip(&samples[from..]) {
+            *out = T::from_word(*word);
         }
     }
 }
 
-/// A row of codes as pixels of four bytes, by form; `codes` has a code more at either end.
+/// Codes and their neighbours, as columns, as pixels of four bytes, by form.
 #[inline(always)]
-pub(super) fn neighbours(codes: &[u8], bytes: [Option<usize>; 4], to: &mut [[u8; 4]]) {
-    let count = to.len();
-    let columns: [&[u8]; 3] = std::array::from_fn(|column| &codes[column..column + count]);
+pub(super) fn neighbours(columns: [&[u8]; 3], bytes: [Option<usize>; 4], to: &mut [[u8; 4]]) {
     let [left, middle, right] = columns;
     let pixels = to.iter_mut().zip(left.iter().zip(middle).zip(right));
     // As one number each, which the compiler makes registers of.

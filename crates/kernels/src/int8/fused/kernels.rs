@@ -8,7 +8,8 @@ use super::lanes::neon;
 use super::lanes::wasm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::x86;
-use super::lanes::{Dots, PictureForm, portable};
+use super::lanes::{Combined, Dots, PictureForm, portable};
+use super::pairs::{self, PLANES, combined};
 use super::peak::registers;
 use super::row::{Row, row};
 use crate::Isa;
@@ -16,7 +17,7 @@ use crate::int8::lanczos::Weights;
 
 type Finished = unsafe fn(&[*const i16; 7], &Weights, *const i16, *mut i16, usize, bool);
 type Woven<T> = unsafe fn(&[&[i16]], &mut [T]);
-type Neighbours = unsafe fn(&[u8], [Option<usize>; 4], &mut [[u8; 4]]);
+type Neighbours = unsafe fn([&[u8]; 3], [Option<usize>; 4], &mut [[u8; 4]]);
 
 /// What a row program is made of.
 ///
@@ -27,15 +28,26 @@ pub(super) struct Kernels {
     /// Pixels in a register of the network.
     pub(super) pixels: usize,
     pub(super) form: PictureForm,
-    /// Outputs that it works on together.
-    pub(super) block: usize,
     pub(super) row: unsafe fn(&Row<'_>),
+    /// Planes of a row: one, or one of even columns and one of odd ones where there are kernels for pairs.
+    /// Everything else is a little faster with one.
+    pub(super) halves: usize,
+    /// For layers that can be computed so, where that is faster.
+    pub(super) pairs: Option<PairKernels>,
     pub(super) weighted: unsafe fn(&[*const i16; 7], &Weights, *mut i16, usize),
     pub(super) finished: Finished,
     pub(super) neighbours: Neighbours,
     pub(super) woven_8: Woven<u8>,
     pub(super) woven_10: Woven<u16>,
     pub(super) products: unsafe fn(usize) -> usize,
+}
+
+/// How pixels are made in pairs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PairKernels {
+    pub(super) offsets: [i32; PLANES],
+    pub(super) row: unsafe fn(&Row<'_>),
+    pub(super) combined: unsafe fn(*const u8, *mut u8, usize, usize, usize),
 }
 
 impl Kernels {
@@ -62,18 +74,22 @@ impl Kernels {
 }
 
 /// Makes the generic kernels functions that have the instructions enabled: with registers for the picture,
-/// for codes of other layers, and for words.
+/// for codes of other layers, and for words; with so many registers of pixels at a time; and with kernels for pairs.
 macro_rules! kernels {
     ($module:ident, $(#[$feature:meta])*, $first:ty, $dots:ty, $words:ty,
-     $block:literal x $registers:literal, 4 x $registers_4:literal) => {
+     $registers:literal, $pairs:expr) => {
         mod $module {
             use super::*;
+
+            const PAIRS: Option<PairKernels> = $pairs;
+            const HALVES: usize = 1 + PAIRS.is_some() as usize;
 
             pub(super) const KERNELS: Kernels = Kernels {
                 pixels: <$dots as Dots>::COUNT,
                 form: <$first as Dots>::FORM,
-                block: $block,
                 row: row_of,
+                halves: HALVES,
+                pairs: PAIRS,
                 weighted: weighted_of,
                 finished: finished_of,
                 neighbours: neighbours_of,
@@ -85,13 +101,13 @@ macro_rules! kernels {
             $(#[$feature])*
             unsafe fn products_of(rounds: usize) -> usize {
                 // SAFETY: the caller's promise.
-                unsafe { registers::<$dots, { $block * $registers / 2 }>(rounds) }
+                unsafe { registers::<$dots, { 2 * $registers }>(rounds) }
             }
 
             $(#[$feature])*
             unsafe fn row_of(work: &Row<'_>) {
                 // SAFETY: the caller's promise, here and below.
-                unsafe { row::<$first, $dots, $block, $registers, $registers_4>(work) }
+                unsafe { row::<$first, $dots, $registers, HALVES>(work) }
             }
 
             $(#[$feature])*
@@ -120,11 +136,11 @@ macro_rules! kernels {
 
             $(#[$feature])*
             unsafe fn neighbours_of(
-                codes: &[u8],
+                columns: [&[u8]; 3],
                 bytes: [Option<usize>; 4],
                 to: &mut [[u8; 4]],
             ) {
-                neighbours(codes, bytes, to);
+                neighbours(columns, bytes, to);
             }
 
             $(#[$feature])*
@@ -135,40 +151,87 @@ macro_rules! kernels {
     };
 }
 
+/// The same for pairs of pixels, with so many registers of pairs at a time.
+macro_rules! pair_kernels {
+    ($module:ident, $(#[$feature:meta])*, $dots:ty, $registers:literal) => {
+        mod $module {
+            use super::*;
+
+            pub(super) const KERNELS: PairKernels = PairKernels {
+                offsets: <$dots as Combined>::OFFSETS,
+                row: row_of,
+                combined: combined_of,
+            };
+
+            $(#[$feature])*
+            unsafe fn row_of(work: &Row<'_>) {
+                // SAFETY: the caller's promise, here and below.
+                unsafe { pairs::row::<$dots, $registers>(work) }
+            }
+
+            $(#[$feature])*
+            unsafe fn combined_of(
+                codes: *const u8,
+                to: *mut u8,
+                plane: usize,
+                groups: usize,
+                registers: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe { combined::<$dots>(codes, to, plane, groups, registers) }
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx512,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
-    x86::Vnni512, x86::Vnni512, x86::Words512, 4 x 6, 4 x 6
+    x86::Vnni512, x86::Vnni512, x86::Words512, 6,
+    Some(avx512_pairs::KERNELS)
+);
+#[cfg(target_arch = "x86_64")]
+pair_kernels!(
+    avx512_pairs,
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
+    x86::Vnni512, 3
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx_vnni,
     #[target_feature(enable = "avx2,avxvnni")],
-    x86::Vnni256, x86::Vnni256, x86::Words256, 4 x 3, 4 x 3
+    x86::Vnni256, x86::Vnni256, x86::Words256, 3, None
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx2,
     #[target_feature(enable = "avx2")],
-    x86::Pairs256, x86::Pairs256, x86::Words256, 4 x 2, 4 x 2
+    x86::Pairs256, x86::Pairs256, x86::Words256, 2, None
 );
 // 24 sums at most, of 32 registers: codes, weights and products are in the others.
 #[cfg(target_arch = "aarch64")]
 kernels!(
     neon_dot,
     #[target_feature(enable = "neon,dotprod")],
-    neon::Dot, neon::Dot, neon::Samples, 4 x 5, 4 x 5
+    neon::Dot, neon::Dot, neon::Samples, 5,
+    Some(neon_dot_pairs::KERNELS)
+);
+#[cfg(target_arch = "aarch64")]
+pair_kernels!(
+    neon_dot_pairs,
+    #[target_feature(enable = "neon,dotprod")],
+    neon::Dot, 3
 );
 #[cfg(target_arch = "aarch64")]
 kernels!(
     neon_halves,
     #[target_feature(enable = "neon")],
-    neon::Halves, neon::Halves, neon::Samples, 4 x 3, 4 x 3
+    neon::Halves, neon::Halves, neon::Samples, 3, None
 );
 // Engines have the processor's registers, of which most have 16.
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-kernels!(wasm_relaxed,, wasm::Halves, wasm::Relaxed, wasm::Samples, 4 x 2, 4 x 2);
+kernels!(wasm_relaxed,, wasm::Halves, wasm::Relaxed, wasm::Samples, 2, None);
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-kernels!(wasm_128,, wasm::Halves, wasm::Halves, wasm::Samples, 4 x 1, 4 x 1);
-kernels!(scalar,, portable::Sums, portable::Sums, portable::Samples, 4 x 1, 4 x 1);
+kernels!(wasm_128,, wasm::Halves, wasm::Halves, wasm::Samples, 1, None);
+kernels!(scalar,, portable::Sums, portable::Sums, portable::Samples, 1, None);

@@ -73,6 +73,8 @@ pub(super) struct Quad {
     pub(super) shift: [[i32; WIDEST]; 4],
     /// What sums begin with: the bias, and what makes a shift round.
     pub(super) bias: [i32; 4],
+    /// What sums of differences begin with, where pixels are made in pairs.
+    pub(super) difference: [i32; 4],
     /// Each four times.
     pub(super) multipliers: [[i16; 4]; 4],
 }
@@ -103,6 +105,23 @@ pub(super) trait Dots: Copy {
     unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8);
     /// Makes words of an output, number `index` of its quad.
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16);
+}
+
+/// Sums of pairs: products of sums and differences of codes, which take a whole byte.
+///
+/// # Safety
+/// As for [`Dots`].
+pub(super) trait Combined: Dots {
+    /// What is added to what [`Combined::combined`] gives, for bytes to hold it.
+    const OFFSETS: [i32; 4];
+
+    /// Of four neighbours, left to right: the sum of the middle ones; the third less the second; the first
+    /// less the third; and the fourth less the second.
+    unsafe fn combined(columns: [Self::Codes; 4]) -> [Self::Codes; 4];
+    unsafe fn store(codes: Self::Codes, to: *mut u8);
+    /// The sum, in the 32 bits that it may leave.
+    unsafe fn plus(self, other: Self) -> Self;
+    unsafe fn minus(self, other: Self) -> Self;
 }
 
 /// A register of samples in 14 bits.

@@ -1,29 +1,52 @@
 //! Layers as the row kernels read them.
 
 use super::lanes::{PictureForm, Quad, WIDEST};
-use crate::int8::{Layer, rounding};
+use super::pairs::PLANES;
+use crate::int8::{Layer, pair_weights, rounding};
+
+/// What a layer is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Pictures: neighbours are in the groups already.
+    Picture,
+    /// Codes of another layer.
+    Codes,
+    /// What pairs of pixels are made from.
+    Pairs,
+}
+
+impl Reads {
+    /// Planes of each group, where codes have so many.
+    pub(super) fn planes(self, halves: usize) -> usize {
+        match self {
+            Reads::Picture | Reads::Codes => halves,
+            Reads::Pairs => PLANES,
+        }
+    }
+}
 
 /// A layer, packed.
 #[derive(Clone, Debug)]
 pub(super) struct Packed {
     /// Groups of four codes that a pixel comes in.
     pub(super) groups: usize,
-    /// Columns of the kernel: one where neighbours are in the groups already.
-    pub(super) across: usize,
+    pub(super) reads: Reads,
     /// Of its outputs, and of what fills them up to four.
     pub(super) quads: Vec<Quad>,
-    /// Four at a time, by block of outputs, group, row, column and output.
+    /// Four at a time, by quad of outputs, group, row, column and output; for pairs by quad, which two of the
+    /// planes, group, row, plane and output.
     pub(super) weights: Vec<i8>,
 }
 
 impl Packed {
     /// The first layer, which is given pictures.
-    pub(super) fn first(layer: &Layer, form: PictureForm, block: usize) -> Self {
+    pub(super) fn first(layer: &Layer, form: PictureForm) -> Self {
         let each = form.groups();
         let groups = layer.inputs * each;
-        let mut packed = pack(layer, block, groups, 1, |weights, row, group, _| {
-            let of_row = &weights[group / each * 9 + row * 3..][..3];
-            form.bytes(group % each)
+        let order = in_order(groups, 1);
+        let mut packed = pack(layer, groups, Reads::Picture, &order, |weights, tap| {
+            let of_row = &weights[tap.group / each * 9 + tap.row * 3..][..3];
+            form.bytes(tap.group % each)
                 .map(|column| column.map_or(0, |column| of_row[column]))
         });
         for (output, weights) in layer.weights.chunks_exact(layer.inputs * 9).enumerate() {
@@ -35,32 +58,90 @@ impl Packed {
     }
 
     /// A layer that is given codes of another.
-    pub(super) fn inner(layer: &Layer, block: usize) -> Self {
+    pub(super) fn inner(layer: &Layer) -> Self {
         let groups = layer.inputs.div_ceil(4);
-        pack(layer, block, groups, 3, |weights, row, group, column| {
+        let order = in_order(groups, 3);
+        pack(layer, groups, Reads::Codes, &order, |weights, tap| {
             std::array::from_fn(|code| {
-                let input = 4 * group + code;
-                let at = input * 9 + row * 3 + column;
+                let at = (4 * tap.group + code) * 9 + tap.row * 3 + tap.column;
                 weights.get(at).copied().unwrap_or(0)
             })
         })
     }
+
+    /// The same with pairs of pixels, where its weights are so. `offsets` has been added to what is
+    /// multiplied, in each of the planes.
+    pub(super) fn pairs(layer: &Layer, offsets: [i32; PLANES]) -> Option<Self> {
+        let rows = layer.weights.as_chunks::<3>().0;
+        let rows: Option<Vec<[i8; PLANES]>> = rows.iter().map(|row| pair_weights(*row)).collect();
+        let rows = rows?;
+        let groups = layer.inputs.div_ceil(4);
+        // Both products of one of the two halves, for all groups and rows, before those of the other.
+        let halves = [[0, 1], [2, 3]].into_iter();
+        let order: Vec<Tap> = halves
+            .flat_map(|planes| {
+                (0..groups).flat_map(move |group| {
+                    (0..3).flat_map(move |row| planes.map(|column| Tap { group, row, column }))
+                })
+            })
+            .collect();
+        // By plane, of one of the layer's rows.
+        let by_plane =
+            |[left, sum, difference, right]: [i8; PLANES]| [sum, difference, left, right];
+        let mut packed = pack(layer, groups, Reads::Pairs, &order, |weights, tap| {
+            std::array::from_fn(|code| {
+                let input = 4 * tap.group + code;
+                let row = weights.get(input * 9 + tap.row * 3..)?.first_chunk()?;
+                let row = pair_weights(*row)?;
+                Some(by_plane(row)[tap.column])
+            })
+            .map(|weight: Option<i8>| weight.unwrap_or(0))
+        });
+        for (output, rows) in rows.chunks_exact(layer.inputs * 3).enumerate() {
+            let mut sums = [0_i32; PLANES];
+            for row in rows {
+                for (sum, weight) in sums.iter_mut().zip(by_plane(*row)) {
+                    *sum += i32::from(weight);
+                }
+            }
+            for (sum, offset) in sums.iter_mut().zip(offsets) {
+                *sum *= offset;
+            }
+            let [both, difference, even, odd] = sums;
+            // What offsets add is taken off: all of what both have, and half of the sum or the difference of
+            // what each has. Sums may leave 32 bits on the way; what comes out is what it would be if there
+            // were more of them.
+            let (quad, index) = (&mut packed.quads[output / 4], output % 4);
+            quad.bias[index] = quad.bias[index].wrapping_sub(both + (even + odd) / 2);
+            quad.difference[index] = -difference - (even - odd) / 2;
+        }
+        Some(packed)
+    }
 }
 
-/// Outputs of each block, in order: so many, and what is left by fours.
-fn blocks(quads: usize, block: usize) -> impl Iterator<Item = usize> {
-    let outputs = 4 * quads;
-    let (whole, rest) = (outputs / block, outputs % block);
-    std::iter::repeat_n(block, whole).chain(std::iter::repeat_n(4, rest / 4))
+/// Where four weights stand.
+#[derive(Clone, Copy)]
+struct Tap {
+    group: usize,
+    row: usize,
+    column: usize,
 }
 
-/// `four` gives the four weights of an output, from all of its weights, at a row, group and column.
+/// By group, row and column.
+fn in_order(groups: usize, across: usize) -> Vec<Tap> {
+    let taps = (0..groups).flat_map(|group| {
+        (0..3).flat_map(move |row| (0..across).map(move |column| Tap { group, row, column }))
+    });
+    taps.collect()
+}
+
+/// `four` gives the four weights of an output, from all of its weights.
 fn pack(
     layer: &Layer,
-    block: usize,
     groups: usize,
-    across: usize,
-    four: impl Fn(&[i8], usize, usize, usize) -> [i8; 4],
+    reads: Reads,
+    order: &[Tap],
+    four: impl Fn(&[i8], Tap) -> [i8; 4],
 ) -> Packed {
     let mut quads = vec![Quad::default(); layer.outputs.div_ceil(4)];
     for output in 0..layer.outputs {
@@ -69,26 +150,19 @@ fn pack(
         quad.shift[index] = [layer.shift[output].into(); WIDEST];
         quad.multipliers[index] = [layer.multiplier[output]; 4];
     }
-    let mut weights = Vec::with_capacity(quads.len() * 16 * 3 * groups * across);
-    let mut first = 0;
-    for size in blocks(quads.len(), block) {
-        for group in 0..groups {
-            for row in 0..3 {
-                for column in 0..across {
-                    for output in first..first + size {
-                        let from = output * layer.inputs * 9;
-                        let of_output = layer.weights.get(from..from + layer.inputs * 9);
-                        let four = of_output.map_or([0; 4], |all| four(all, row, group, column));
-                        weights.extend(four);
-                    }
-                }
+    let each = layer.inputs * 9;
+    let of_output = |output: usize| layer.weights.get(output * each..(output + 1) * each);
+    let mut weights = Vec::with_capacity(quads.len() * order.len() * 4 * 4);
+    for quad in 0..quads.len() {
+        for tap in order {
+            for output in 4 * quad..4 * quad + 4 {
+                weights.extend(of_output(output).map_or([0; 4], |all| four(all, *tap)));
             }
         }
-        first += size;
     }
     Packed {
         groups,
-        across,
+        reads,
         quads,
         weights,
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nervure_frame::{BitDepth, Plane};
 
+use super::pack::Reads;
 use super::row::{Row, To};
 use super::{BASE_RING, Code, Layout, MARGIN, Program, RING};
 use crate::int8::MAX_SCALE;
@@ -34,7 +35,7 @@ impl Strip<'_> {
     pub(super) fn run<T: Code>(
         &self,
         pictures: &[&Plane<T>],
-        row: &mut [u8],
+        row: &mut [Vec<u8>; 2],
         marks: &mut [u64],
         out: &mut [T],
         stride: usize,
@@ -44,15 +45,38 @@ impl Strip<'_> {
         let mut across = (self.rows.start - REACH as isize).max(0);
         // What is beyond the picture is black to the first layer.
         let offset = self.program.kernels.form.offset();
-        row.fill(0_u8.wrapping_sub(offset));
+        let black = 0_u8.wrapping_sub(offset);
+        row.iter_mut().for_each(|columns| columns.fill(black));
         (0..pictures.len()).for_each(|number| self.expand(row, self.layout.outside[0], number));
+        if let Some(pairs) = &self.program.kernels.pairs {
+            let of_pairs = self
+                .program
+                .layers
+                .iter()
+                .filter(|it| it.reads == Reads::Pairs);
+            let groups = of_pairs.map(|layer| layer.groups).max().unwrap_or(0);
+            let registers = self.layout.half.div_ceil(self.layout.pixels);
+            let [_, codes, combined] = self.layout.outside;
+            // SAFETY: there is as much of nothing as of what becomes of it, with a margin on both sides. The
+            // processor has the instructions.
+            unsafe {
+                let (from, to) = (self.pixels(codes, 0), self.pixels(combined, 0));
+                (pairs.combined)(from, to, self.layout.plane, groups, registers);
+            }
+        }
         for step in self.rows.start - layers..self.rows.end + layers {
             if self.reach(layers).contains(&step) && self.mark(step, layers, layers, marks) {
                 for (number, picture) in pictures.iter().enumerate() {
-                    let (inner, samples) = (row.len() - 1, picture.row(step as usize));
-                    for (code, sample) in row[1..inner].iter_mut().zip(samples) {
-                        *code = sample.code().wrapping_sub(offset);
-                    }
+                    let code = |sample: T| sample.code().wrapping_sub(offset);
+                    let [even, odd] = &mut *row;
+                    let (even, odd) = (&mut even[1..], &mut odd[1..]);
+                    deal(
+                        picture.row(step as usize),
+                        code,
+                        even,
+                        odd,
+                        self.layout.halves,
+                    );
                     self.expand(row, self.ring(0, step), number);
                 }
             }
@@ -107,90 +131,148 @@ impl Strip<'_> {
     /// Where a row of a layer's input begins.
     fn ring(&self, layer: usize, row: isize) -> usize {
         let (start, size) = self.layout.rings[layer];
-        match (0..self.height).contains(&row) {
-            true => start + row as usize % RING * size,
-            false => self.layout.outside[layer.min(1)],
+        match (
+            (0..self.height).contains(&row),
+            self.program.layers[layer].reads,
+        ) {
+            (true, _) => start + row as usize % RING * size,
+            (false, Reads::Picture) => self.layout.outside[0],
+            (false, Reads::Codes) => self.layout.outside[1],
+            (false, Reads::Pairs) => self.layout.outside[2],
         }
     }
 
     /// Makes a row of codes of a picture what the first layer looks at.
-    fn expand(&self, row: &[u8], at: usize, picture: usize) {
+    fn expand(&self, row: &[Vec<u8>; 2], at: usize, picture: usize) {
         let kernels = &self.program.kernels;
         let groups = kernels.form.groups();
+        let half = self.layout.half;
+        let [even, odd] = row;
+        let columns = match self.layout.halves {
+            1 => [[&even[..], &even[1..], &even[2..]]; 2],
+            _ => [
+                [&odd[..], &even[1..], &odd[1..]],
+                [&even[1..], &odd[1..], &even[2..]],
+            ],
+        };
         for group in 0..groups {
-            let at = at + (picture * groups + group) * self.layout.group + MARGIN * 4;
-            assert!(at + self.layout.width * 4 <= self.layout.codes);
-            // SAFETY: that is within the memory, and nobody else looks at it. The processor has the
-            // instructions.
-            unsafe {
-                let to = self.codes.add(at).cast::<[u8; 4]>();
-                let to = std::slice::from_raw_parts_mut(to, self.layout.width);
-                (kernels.neighbours)(row, kernels.form.bytes(group), to);
+            for (odd, columns) in columns[..self.layout.halves].iter().enumerate() {
+                let plane = self.layout.halves * (picture * groups + group) + odd;
+                let at = at + plane * self.layout.plane + MARGIN * 4;
+                assert!(at + half * 4 <= self.layout.codes);
+                // SAFETY: that is within the memory, and nobody else looks at it. The processor has the
+                // instructions.
+                unsafe {
+                    let to = self.codes.add(at).cast::<[u8; 4]>();
+                    let to = std::slice::from_raw_parts_mut(to, half);
+                    (kernels.neighbours)(*columns, kernels.form.bytes(group), to);
+                }
             }
         }
+    }
+
+    /// Pixels of a row of codes, from one on.
+    ///
+    /// # Safety
+    /// The row and so many pixels are within the memory.
+    unsafe fn pixels(&self, row: usize, first: usize) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.codes.add(row + (MARGIN + first) * 4) }
     }
 
     /// Computes what is marked of a row of a layer.
     fn layer(&self, layer: usize, row: isize, marks: &[u64]) {
         let (program, layout) = (self.program, self.layout);
         let packed = &program.layers[layer];
-        let is_last = layer + 1 == program.layers.len();
+        let next = program.layers.get(layer + 1).map(|next| next.reads);
+        // Codes that pairs are made from only pass.
+        let to = match next {
+            Some(Reads::Pairs) => layout.fresh,
+            Some(_) => self.ring(layer + 1, row),
+            None => 0,
+        };
+        let compute = match (packed.reads, program.kernels.pairs) {
+            (Reads::Pairs, Some(pairs)) => pairs.row,
+            _ => program.kernels.row,
+        };
         let compute = |registers: Range<usize>| {
             let first = registers.start * layout.pixels;
             // SAFETY: offsets of a layout are within the memory that was made for it: each row has so many
-            // groups of so many registers, with a margin on both sides, and each plane of corrections so
-            // many registers. What is written is not what is read: it is another ring. The processor has
-            // the instructions.
+            // planes of so many registers, with a margin on both sides, and each plane of corrections so
+            // many registers. What is written is not what is read: it is another ring, or none. The
+            // processor has the instructions.
             unsafe {
-                let pixels = |at: usize| self.codes.add(at + (MARGIN + first) * 4);
-                let to = match is_last {
-                    true => To::Words(self.plane(self.corrections()).add(first), layout.plane),
-                    false => To::Codes(pixels(self.ring(layer + 1, row)), layout.group),
+                let to = match next {
+                    None => To::Words(
+                        self.plane(self.corrections(), 0).add(first),
+                        layout.words_plane,
+                    ),
+                    Some(_) => To::Codes(self.pixels(to, first)),
                 };
-                (program.kernels.row)(&Row {
+                compute(&Row {
                     layer: packed,
                     rows: [row - 1, row, row + 1]
-                        .map(|row| pixels(self.ring(layer, row)).cast_const()),
-                    stride: layout.group,
+                        .map(|row| self.pixels(self.ring(layer, row), first).cast_const()),
+                    plane: layout.plane,
                     registers: registers.len(),
                     to,
                 });
             }
         };
+        self.registers(marks, compute);
+        if next.is_none() {
+            return;
+        }
+        // Registers may have gone beyond the last column, where the next layer looks for nothing.
+        let (odd, behind) = (layout.width % layout.halves, layout.width / layout.halves);
+        for quad in 0..packed.quads.len() {
+            // SAFETY: as above.
+            unsafe {
+                let to = self.pixels(to + (layout.halves * quad + odd) * layout.plane, behind);
+                to.cast::<[u8; 4]>().write([0; 4]);
+            }
+        }
+        if let (Some(Reads::Pairs), Some(pairs)) = (next, &program.kernels.pairs) {
+            let ring = self.ring(layer + 1, row);
+            self.registers(marks, |registers| {
+                let first = registers.start * layout.pixels;
+                let groups = packed.quads.len();
+                // SAFETY: as above.
+                unsafe {
+                    let (from, to) = (self.pixels(to, first), self.pixels(ring, first));
+                    (pairs.combined)(from, to, layout.plane, groups, registers.len());
+                }
+            });
+        }
+    }
+
+    /// Registers of each plane of a row that are marked, from left to right.
+    fn registers(&self, marks: &[u64], mut of: impl FnMut(Range<usize>)) {
         let mut waiting = 0..0;
-        for cells in cells::runs(marks) {
-            let end = (cells.end * CELL).min(layout.width);
-            let registers = cells.start * CELL / layout.pixels..end.div_ceil(layout.pixels);
+        for columns in self.columns(marks) {
+            let pixels = self.layout.pixels;
+            let registers = columns.start / pixels..columns.end.div_ceil(pixels);
             if waiting.is_empty() {
                 waiting = registers;
             } else if registers.start <= waiting.end + GAP {
                 waiting.end = registers.end;
             } else {
-                compute(std::mem::replace(&mut waiting, registers));
+                of(std::mem::replace(&mut waiting, registers));
             }
         }
-        compute(waiting);
-        if is_last {
-            return;
-        }
-        // Registers may have gone beyond the last column, where the next layer looks for nothing.
-        let behind = self.ring(layer + 1, row) + (MARGIN + layout.width) * 4;
-        for quad in 0..packed.quads.len() {
-            // SAFETY: as above.
-            unsafe {
-                let to = self.codes.add(behind + quad * layout.group);
-                to.cast::<[u8; 4]>().write([0; 4]);
-            }
-        }
+        of(waiting);
     }
 
-    /// A plane of words, counted from the first.
+    /// A plane of words, by number of the row and which of its planes.
     ///
     /// # Safety
     /// There are so many planes.
-    unsafe fn plane(&self, number: usize) -> *mut i16 {
+    unsafe fn plane(&self, number: usize, odd: usize) -> *mut i16 {
         // SAFETY: the caller's promise.
-        unsafe { self.words.add(number * self.layout.plane) }
+        unsafe {
+            self.words
+                .add((self.layout.halves * number + odd) * self.layout.words_plane)
+        }
     }
 
     /// The first plane of a row that went across; the row before it goes across is plane 0.
@@ -205,24 +287,30 @@ impl Strip<'_> {
 
     /// The classical upscaler's first half, of what is marked.
     fn across<T: Code>(&self, samples: &[T], row: isize, marks: &[u64]) {
-        let width = self.layout.width;
-        // SAFETY: planes hold `width` and more samples than are added at both ends, and as many more as
-        // whole registers reach. The processor has the instructions.
+        let (width, halves) = (self.layout.width, self.layout.halves);
+        // SAFETY: planes hold their share of `width` samples and of those that are added at both ends, and as
+        // many more as whole registers reach. The processor has the instructions.
         unsafe {
-            let from = self.plane(0);
-            let words = std::slice::from_raw_parts_mut(from, width + 2 * REACH);
-            for (word, sample) in words[REACH..].iter_mut().zip(samples) {
-                *word = sample.word();
-            }
-            let (first, last) = (words[REACH], words[REACH + width - 1]);
-            words[..REACH].fill(first);
-            words[REACH + width..].fill(last);
+            let planes = [self.plane(0, 0), self.plane(0, halves - 1)];
+            let column = |at: usize| planes[at % halves].add(at / halves);
+            let from =
+                |at: usize, length: usize| std::slice::from_raw_parts_mut(column(at), length);
+            let even = from(REACH, self.layout.half);
+            // There may be no such plane.
+            let odd = from(REACH + 1, (halves - 1) * self.layout.half);
+            deal(samples, T::word, even, odd, halves);
+            let (first, last) = (samples[0].word(), samples[width - 1].word());
+            (0..REACH).for_each(|at| column(at).write(first));
+            (REACH + width..2 * REACH + width).for_each(|at| column(at).write(last));
             for columns in self.columns(marks) {
                 let start = columns.start & !(LINE - 1);
-                let shifted = std::array::from_fn(|tap| from.add(start + tap).cast_const());
-                for (place, weights) in self.program.weights.iter().enumerate() {
-                    let to = self.plane(self.base(row) + place).add(start);
-                    (self.program.kernels.weighted)(&shifted, weights, to, columns.end - start);
+                for odd in 0..halves {
+                    let shifted =
+                        std::array::from_fn(|tap| column(odd + tap).add(start).cast_const());
+                    for (place, weights) in self.program.weights.iter().enumerate() {
+                        let to = self.plane(self.base(row) + place, odd).add(start);
+                        (self.program.kernels.weighted)(&shifted, weights, to, columns.end - start);
+                    }
                 }
             }
         }
@@ -230,7 +318,7 @@ impl Strip<'_> {
 
     /// Its second half, with corrections: what is marked of a row of the result.
     fn finish<T: Code>(&self, row: isize, place: usize, marks: &[u64], out: &mut [T]) {
-        let scale = self.program.scale;
+        let (scale, halves) = (self.program.scale, self.layout.halves);
         let kernels = &self.program.kernels;
         let around: [isize; BASE_RING] = std::array::from_fn(|tap| {
             (row + tap as isize - REACH as isize).clamp(0, self.height - 1)
@@ -240,31 +328,59 @@ impl Strip<'_> {
         let ten = T::DEPTH == BitDepth::Ten;
         for columns in self.columns(marks) {
             let start = columns.start & !(LINE - 1);
-            let out = &mut out[columns.start * scale..columns.end * scale];
+            let end = (halves * columns.end).min(self.layout.width);
+            let out = &mut out[halves * columns.start * scale..end * scale];
             // SAFETY: there are so many planes, of whole registers. The processor has the instructions.
             unsafe {
-                for column in 0..scale {
-                    let rows = around
-                        .map(|row| self.plane(self.base(row) + column).add(start).cast_const());
-                    let corrections = self.plane(corrections + place * scale + column).add(start);
-                    let to = self.plane(samples + column).add(start);
+                for (column, odd) in
+                    (0..scale).flat_map(|column| (0..halves).map(move |odd| (column, odd)))
+                {
+                    let rows = around.map(|row| {
+                        self.plane(self.base(row) + column, odd)
+                            .add(start)
+                            .cast_const()
+                    });
+                    let corrections = self
+                        .plane(corrections + place * scale + column, odd)
+                        .add(start);
+                    let to = self.plane(samples + column, odd).add(start);
                     let weights = &self.program.weights[place];
                     let count = columns.end - start;
                     (kernels.finished)(&rows, weights, corrections, to, count, ten);
                 }
-                let planes: [&[i16]; MAX_SCALE] = std::array::from_fn(|column| {
-                    let plane = self.plane(samples + column.min(scale - 1));
+                let planes: [&[i16]; 2 * MAX_SCALE] = std::array::from_fn(|number| {
+                    let number = number.min(halves * scale - 1);
+                    let plane = self.plane(samples + number % scale, number / scale);
                     let from = plane.add(columns.start).cast_const();
                     std::slice::from_raw_parts(from, columns.len())
                 });
-                T::woven(kernels)(&planes[..scale], out);
+                T::woven(kernels)(&planes[..halves * scale], out);
             }
         }
     }
 
-    /// Columns that are marked.
+    /// Pixels of each plane that are marked.
     fn columns(&self, marks: &[u64]) -> impl Iterator<Item = Range<usize>> {
-        let width = self.layout.width;
-        cells::runs(marks).map(move |cells| cells.start * CELL..(cells.end * CELL).min(width))
+        const { assert!(CELL.is_multiple_of(2), "a cell is as wide in every plane") };
+        let (cell, half) = (CELL / self.layout.halves, self.layout.half);
+        cells::runs(marks).map(move |cells| cells.start * cell..(cells.end * cell).min(half))
+    }
+}
+
+/// Deals a row out to one plane, or to one of even columns and one of odd ones.
+#[inline(always)]
+fn deal<S: Copy, T>(row: &[S], of: impl Fn(S) -> T, even: &mut [T], odd: &mut [T], halves: usize) {
+    if halves == 1 {
+        for (to, sample) in even.iter_mut().zip(row) {
+            *to = of(*sample);
+        }
+        return;
+    }
+    let (two, last) = row.as_chunks::<2>();
+    for ((even, odd), two) in even.iter_mut().zip(odd).zip(two) {
+        (*even, *odd) = (of(two[0]), of(two[1]));
+    }
+    if let [last] = last {
+        even[two.len()] = of(*last);
     }
 }

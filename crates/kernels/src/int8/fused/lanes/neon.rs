@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::super::super::lanczos::Weights;
-use super::{Dots, PictureForm, Quad, TURN, Words};
+use super::{Combined, Dots, PictureForm, Quad, TURN, Words};
 
 /// # Safety
 /// There is Advanced SIMD, here and in all of this module: every AArch64 processor has it.
@@ -120,6 +120,37 @@ impl Dots for Dot {
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
         // SAFETY: as above.
         unsafe { store_words(self.0, quad, index, to) }
+    }
+}
+
+impl Combined for Dot {
+    const OFFSETS: [i32; 4] = [-128, 0, 0, 0];
+
+    #[inline(always)]
+    unsafe fn combined([p, q, r, s]: [int8x16_t; 4]) -> [int8x16_t; 4] {
+        // SAFETY: as above.
+        unsafe {
+            let sum = veorq_s8(vaddq_s8(q, r), vdupq_n_s8(-128));
+            [sum, vsubq_s8(r, q), vsubq_s8(p, r), vsubq_s8(s, q)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(codes: int8x16_t, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe { vst1q_s8(to.cast(), codes) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Dot(unsafe { vaddq_s32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Dot(unsafe { vsubq_s32(self.0, other.0) })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::super::lanczos::Weights;
-use super::{Dots, PictureForm, Quad, TURN, Words};
+use super::{Combined, Dots, PictureForm, Quad, TURN, Words};
 
 /// The multipliers of two outputs, as they lie after a pack.
 ///
@@ -124,6 +124,38 @@ impl Dots for Vnni512 {
             let words = _mm256_mulhrs_epi16(words, _mm256_set1_epi16(quad.multipliers[index][0]));
             _mm256_storeu_si256(to.cast(), words);
         }
+    }
+}
+
+impl Combined for Vnni512 {
+    const OFFSETS: [i32; 4] = [0, 128, 128, 128];
+
+    #[inline(always)]
+    unsafe fn combined([p, q, r, s]: [__m512i; 4]) -> [__m512i; 4] {
+        // SAFETY: as above.
+        unsafe {
+            let half = _mm512_set1_epi8(-128);
+            let less = |a, b| _mm512_xor_si512(_mm512_sub_epi8(a, b), half);
+            [_mm512_add_epi8(q, r), less(r, q), less(p, r), less(s, q)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(codes: __m512i, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_si512(to.cast(), codes) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Vnni512(unsafe { _mm512_add_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Vnni512(unsafe { _mm512_sub_epi32(self.0, other.0) })
     }
 }
 
