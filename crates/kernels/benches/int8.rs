@@ -22,8 +22,8 @@ const NETWORKS: [(&str, usize, usize, usize); 6] = [
 const SIZE: (usize, usize) = (960, 540);
 const RUNS: usize = 15;
 
-/// With weights that pixels can be made in pairs with, as training gives them, or not.
-fn network(scale: usize, channels: usize, layers: usize, pairs: bool) -> Network {
+/// With weights that twins can be made with, as training gives them, or not.
+fn network(scale: usize, channels: usize, layers: usize, twins: bool) -> Network {
     let mut seed = 9_u32;
     let mut next = move || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -32,7 +32,7 @@ fn network(scale: usize, channels: usize, layers: usize, pairs: bool) -> Network
     let mut weights = move |count: usize| -> Vec<i8> {
         let mut weights: Vec<i8> = (0..count).map(|_| next()).collect();
         for row in weights.as_chunks_mut::<3>().0 {
-            row[1] += (row.iter().sum::<i8>() + i8::from(!pairs)) % 2;
+            row[1] += (row.iter().sum::<i8>() + i8::from(!twins)) % 2;
         }
         weights
     };
@@ -82,8 +82,8 @@ fn main() {
             if net_wish.as_ref().is_some_and(|wish| wish != name) {
                 continue;
             }
-            for pairs in [false, true] {
-                let program = Program::new(&network(scale, channels, layers, pairs), isa).unwrap();
+            for twins in [false, true] {
+                let program = Program::new(&network(scale, channels, layers, twins), isa).unwrap();
                 let mut out = Plane::<u8>::new(SIZE.0 * scale, SIZE.1 * scale);
                 let stride = out.stride();
                 let mut scratch = Scratch::default();
@@ -100,7 +100,7 @@ fn main() {
                 let rate = program.macs() as f64 * (SIZE.0 * SIZE.1) as f64 / time / 1e9;
                 println!(
                     "{isa:>8} {name:>5}{}: {:7.2} ms, {rate:6.1} of {peak:6.1} GMAC/s, {:5.1}%",
-                    if pairs { " in pairs" } else { "" },
+                    if twins { " as twins" } else { "" },
                     time * 1e3,
                     rate / peak * 100.0
                 );

@@ -20,15 +20,15 @@
 
 mod fused;
 mod lanczos;
-mod pairs;
 mod reference;
+mod twins;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 pub(crate) use fused::products_are_right;
 pub use fused::{Code, Program, Scratch, products};
 pub use lanczos::{lanczos_weights, lanczos14, lobes as lanczos_lobes};
-pub use pairs::pair_weights;
 pub use reference::{corrections, reference};
+pub use twins::{TWIN_PAIR, twin_weights};
 
 use crate::Error;
 

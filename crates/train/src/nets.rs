@@ -20,10 +20,10 @@ use burn::tensor::Tensor;
 mod engine;
 mod frame_recovery;
 mod lightweight;
-mod pairs;
 pub mod quantised;
 mod residual_espcn;
 mod super_resolution;
+mod twins;
 
 pub use engine::{EnhancementEngine, ModelInfo, Upscaler};
 pub use frame_recovery::{FrameRecoveryConfig, FrameRecoveryNet};

@@ -14,7 +14,7 @@
 //!
 //! Where the instructions take codes of eight bits, pixels of even columns lie apart from those of odd ones,
 //! and layers whose weights allow it make two neighbours together, with four products where six are due
-//! ([`pair_weights`](super::pair_weights)).
+//! ([`twin_weights`](super::twin_weights)).
 //!
 //! Results are those of [`reference()`](super::reference()), to the bit, on every instruction set.
 
@@ -22,7 +22,6 @@ mod base;
 mod kernels;
 mod lanes;
 mod pack;
-mod pairs;
 mod peak;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
@@ -30,6 +29,11 @@ mod row;
 mod strip;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(dead_code, reason = "no other instructions make them")
+)]
+mod twins;
 
 pub use self::peak::products;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -172,10 +176,10 @@ struct Layout {
     plane: usize,
     /// For each layer's input, where its ring begins, and the bytes of a row of it.
     rings: Vec<(usize, usize)>,
-    /// Rows of what is outside of the picture: of the picture itself, of codes, and of what pairs are made
+    /// Rows of what is outside of the picture: of the picture itself, of codes, and of what twins are made
     /// from.
     outside: [usize; 3],
-    /// A row of codes that become what pairs are made from.
+    /// A row of codes that become what twins are made from.
     fresh: usize,
     /// Bytes in all.
     codes: usize,
@@ -211,12 +215,12 @@ impl Layout {
             let rows = layers.filter(|(layer, _)| layer.reads == reads);
             rows.map(|(_, (_, row))| *row).max().unwrap_or(0)
         };
-        let pairs = largest(Reads::Pairs);
-        let before = pairs / Reads::Pairs.planes(halves) * Reads::Codes.planes(halves);
+        let twins = largest(Reads::Twins);
+        let before = twins / Reads::Twins.planes(halves) * Reads::Codes.planes(halves);
         let outside = [
             add(largest(Reads::Picture)),
             add(largest(Reads::Codes).max(before)),
-            add(pairs),
+            add(twins),
         ];
         let fresh = add(before);
         // Whole registers of words and a few words more, where the row goes across shifted.
@@ -264,8 +268,8 @@ impl Program {
             .enumerate()
             .map(|(number, layer)| match number {
                 0 => Packed::first(layer, kernels.form),
-                _ => (kernels.pairs)
-                    .and_then(|pairs| Packed::pairs(layer, pairs.offsets))
+                _ => (kernels.twins)
+                    .and_then(|twins| Packed::twins(layer, twins.offsets, twins.most))
                     .unwrap_or_else(|| Packed::inner(layer)),
             });
         let macs = network.layers.iter().map(|layer| layer.weights.len());

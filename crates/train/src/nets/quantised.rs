@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use nervure_kernels::int8;
 
-use super::{Network, ResidualEspcn, pairs};
+use super::{Network, ResidualEspcn, twins};
 use crate::conv::{ConvOptions, conv};
 use crate::layers::Conv;
 use crate::requantise::{ACTIVATION, Range, Requantiser, requantise, stand_in};
@@ -101,7 +101,7 @@ impl Quantised {
                 let codes = weight.clone().detach() / steps.clone().reshape([outputs, 1, 1, 1]);
                 (steps, codes.round().clamp(-WEIGHT, WEIGHT))
             }
-            _ => in_pairs(&weight),
+            _ => as_twins(&weight),
         };
         let sums = input * steps.clone();
         let weight = weight / steps.clone().reshape([outputs, 1, 1, 1]);
@@ -178,17 +178,25 @@ impl Quantised {
 }
 
 /// What a step of each output's weights stands for, and the nearest weights in whole numbers that an engine
-/// can make pairs of pixels with.
-fn in_pairs(weight: &Tensor<4>) -> (Tensor<1>, Tensor<4>) {
+/// can make twins with.
+fn as_twins(weight: &Tensor<4>) -> (Tensor<1>, Tensor<4>) {
     let shape = weight.dims();
     let mut all = numbers(weight.clone().detach());
     let outputs = all.chunks_exact_mut(shape[1] * 9);
     let steps: Vec<f32> = outputs
         .map(|weights| {
             let (rows, _) = weights.as_chunks_mut::<3>();
-            let step = rows.iter().fold(1e-5, |step, row| pairs::step(row).max(step));
-            for row in rows {
-                *row = pairs::nearest(row.map(|weight| weight / step));
+            let (kernels, _) = rows.as_chunks_mut::<3>();
+            let pairs = kernels.chunks(2).map(|pair| match pair {
+                [one, other] => twins::step(one, other),
+                one => one
+                    .iter()
+                    .map(|one| twins::step(one, &[[0.0; 3]; 3]))
+                    .fold(0.0, f32::max),
+            });
+            let step = pairs.fold(1e-5, f32::max);
+            for row in kernels.as_flattened_mut() {
+                *row = twins::nearest(row.map(|weight| weight / step));
             }
             step
         })
@@ -196,7 +204,10 @@ fn in_pairs(weight: &Tensor<4>) -> (Tensor<1>, Tensor<4>) {
     let device = weight.device();
     let steps = TensorData::new(steps, [shape[0]]);
     let codes = TensorData::new(all, shape);
-    (Tensor::from_data(steps, &device), Tensor::from_data(codes, &device))
+    (
+        Tensor::from_data(steps, &device),
+        Tensor::from_data(codes, &device),
+    )
 }
 
 struct Integers {

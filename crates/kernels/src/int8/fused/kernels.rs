@@ -2,16 +2,20 @@
 
 use super::Code;
 use super::base::{finished, neighbours, weighted, woven};
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use super::lanes::Combined;
 #[cfg(target_arch = "aarch64")]
 use super::lanes::neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::lanes::wasm;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::x86;
-use super::lanes::{Combined, Dots, PictureForm, portable};
-use super::pairs::{self, PLANES, combined};
+use super::lanes::{Dots, PictureForm, portable};
 use super::peak::registers;
 use super::row::{Row, row};
+use super::twins::PLANES;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use super::twins::{self, combined};
 use crate::Isa;
 use crate::int8::lanczos::Weights;
 
@@ -29,11 +33,11 @@ pub(super) struct Kernels {
     pub(super) pixels: usize,
     pub(super) form: PictureForm,
     pub(super) row: unsafe fn(&Row<'_>),
-    /// Planes of a row: one, or one of even columns and one of odd ones where there are kernels for pairs.
+    /// Planes of a row: one, or one of even columns and one of odd ones where there are kernels for twins.
     /// Everything else is a little faster with one.
     pub(super) halves: usize,
     /// For layers that can be computed so, where that is faster.
-    pub(super) pairs: Option<PairKernels>,
+    pub(super) twins: Option<TwinKernels>,
     pub(super) weighted: unsafe fn(&[*const i16; 7], &Weights, *mut i16, usize),
     pub(super) finished: Finished,
     pub(super) neighbours: Neighbours,
@@ -42,10 +46,11 @@ pub(super) struct Kernels {
     pub(super) products: unsafe fn(usize) -> usize,
 }
 
-/// How pixels are made in pairs.
+/// How twins are made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PairKernels {
+pub(super) struct TwinKernels {
     pub(super) offsets: [i32; PLANES],
+    pub(super) most: i16,
     pub(super) row: unsafe fn(&Row<'_>),
     pub(super) combined: unsafe fn(*const u8, *mut u8, usize, usize, usize),
 }
@@ -74,22 +79,22 @@ impl Kernels {
 }
 
 /// Makes the generic kernels functions that have the instructions enabled: with registers for the picture,
-/// for codes of other layers, and for words; with so many registers of pixels at a time; and with kernels for pairs.
+/// for codes of other layers, and for words; with so many registers of pixels at a time; and with kernels for twins.
 macro_rules! kernels {
     ($module:ident, $(#[$feature:meta])*, $first:ty, $dots:ty, $words:ty,
-     $registers:literal, $pairs:expr) => {
+     $registers:literal, $twins:expr) => {
         mod $module {
             use super::*;
 
-            const PAIRS: Option<PairKernels> = $pairs;
-            const HALVES: usize = 1 + PAIRS.is_some() as usize;
+            const TWINS: Option<TwinKernels> = $twins;
+            const HALVES: usize = 1 + TWINS.is_some() as usize;
 
             pub(super) const KERNELS: Kernels = Kernels {
                 pixels: <$dots as Dots>::COUNT,
                 form: <$first as Dots>::FORM,
                 row: row_of,
                 halves: HALVES,
-                pairs: PAIRS,
+                twins: TWINS,
                 weighted: weighted_of,
                 finished: finished_of,
                 neighbours: neighbours_of,
@@ -151,14 +156,16 @@ macro_rules! kernels {
     };
 }
 
-/// The same for pairs of pixels, with so many registers of pairs at a time.
-macro_rules! pair_kernels {
+/// The same for twins, with so many registers of them at a time.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! twin_kernels {
     ($module:ident, $(#[$feature:meta])*, $dots:ty, $registers:literal) => {
         mod $module {
             use super::*;
 
-            pub(super) const KERNELS: PairKernels = PairKernels {
+            pub(super) const KERNELS: TwinKernels = TwinKernels {
                 offsets: <$dots as Combined>::OFFSETS,
+                most: <$dots as Combined>::MOST,
                 row: row_of,
                 combined: combined_of,
             };
@@ -166,7 +173,7 @@ macro_rules! pair_kernels {
             $(#[$feature])*
             unsafe fn row_of(work: &Row<'_>) {
                 // SAFETY: the caller's promise, here and below.
-                unsafe { pairs::row::<$dots, $registers>(work) }
+                unsafe { twins::row::<$dots, $registers>(work) }
             }
 
             $(#[$feature])*
@@ -189,11 +196,11 @@ kernels!(
     avx512,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
     x86::Vnni512, x86::Vnni512, x86::Words512, 6,
-    Some(avx512_pairs::KERNELS)
+    Some(avx512_twins::KERNELS)
 );
 #[cfg(target_arch = "x86_64")]
-pair_kernels!(
-    avx512_pairs,
+twin_kernels!(
+    avx512_twins,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
     x86::Vnni512, 3
 );
@@ -201,13 +208,27 @@ pair_kernels!(
 kernels!(
     avx_vnni,
     #[target_feature(enable = "avx2,avxvnni")],
-    x86::Vnni256, x86::Vnni256, x86::Words256, 3, None
+    x86::Vnni256, x86::Vnni256, x86::Words256, 3,
+    Some(avx_vnni_twins::KERNELS)
+);
+#[cfg(target_arch = "x86_64")]
+twin_kernels!(
+    avx_vnni_twins,
+    #[target_feature(enable = "avx2,avxvnni")],
+    x86::Vnni256, 1
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx2,
     #[target_feature(enable = "avx2")],
-    x86::Pairs256, x86::Pairs256, x86::Words256, 2, None
+    x86::Pairs256, x86::Pairs256, x86::Words256, 2,
+    Some(avx2_twins::KERNELS)
+);
+#[cfg(target_arch = "x86_64")]
+twin_kernels!(
+    avx2_twins,
+    #[target_feature(enable = "avx2")],
+    x86::Pairs256, 1
 );
 // 24 sums at most, of 32 registers: codes, weights and products are in the others.
 #[cfg(target_arch = "aarch64")]
@@ -215,11 +236,11 @@ kernels!(
     neon_dot,
     #[target_feature(enable = "neon,dotprod")],
     neon::Dot, neon::Dot, neon::Samples, 5,
-    Some(neon_dot_pairs::KERNELS)
+    Some(neon_dot_twins::KERNELS)
 );
 #[cfg(target_arch = "aarch64")]
-pair_kernels!(
-    neon_dot_pairs,
+twin_kernels!(
+    neon_dot_twins,
     #[target_feature(enable = "neon,dotprod")],
     neon::Dot, 3
 );
@@ -227,11 +248,19 @@ pair_kernels!(
 kernels!(
     neon_halves,
     #[target_feature(enable = "neon")],
-    neon::Halves, neon::Halves, neon::Samples, 3, None
+    neon::Halves, neon::Halves, neon::Samples, 3,
+    Some(neon_halves_twins::KERNELS)
+);
+#[cfg(target_arch = "aarch64")]
+twin_kernels!(
+    neon_halves_twins,
+    #[target_feature(enable = "neon")],
+    neon::Halves, 1
 );
 // Engines have the processor's registers, of which most have 16.
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 kernels!(wasm_relaxed,, wasm::Halves, wasm::Relaxed, wasm::Samples, 2, None);
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 kernels!(wasm_128,, wasm::Halves, wasm::Halves, wasm::Samples, 1, None);
+// With twins it is slower by a third.
 kernels!(scalar,, portable::Sums, portable::Sums, portable::Samples, 1, None);

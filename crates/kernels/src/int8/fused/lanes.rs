@@ -73,7 +73,7 @@ pub(super) struct Quad {
     pub(super) shift: [[i32; WIDEST]; 4],
     /// What sums begin with: the bias, and what makes a shift round.
     pub(super) bias: [i32; 4],
-    /// What sums of differences begin with, where pixels are made in pairs.
+    /// What sums of differences begin with, where pixels are made as twins.
     pub(super) difference: [i32; 4],
     /// Each four times.
     pub(super) multipliers: [[i16; 4]; 4],
@@ -107,13 +107,19 @@ pub(super) trait Dots: Copy {
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16);
 }
 
-/// Sums of pairs: products of sums and differences of codes, which take a whole byte.
+/// Sums of twins: products of sums and differences of codes, which take a whole byte.
 ///
 /// # Safety
 /// As for [`Dots`].
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(dead_code, reason = "no other instructions make them")
+)]
 pub(super) trait Combined: Dots {
     /// What is added to what [`Combined::combined`] gives, for bytes to hold it.
     const OFFSETS: [i32; 4];
+    /// What weights of two inputs side by side may be together, with no regard to their signs.
+    const MOST: i16;
 
     /// Of four neighbours, left to right: the sum of the middle ones; the third less the second; the first
     /// less the third; and the fourth less the second.

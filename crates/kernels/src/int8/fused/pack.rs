@@ -1,8 +1,8 @@
 //! Layers as the row kernels read them.
 
 use super::lanes::{PictureForm, Quad, WIDEST};
-use super::pairs::PLANES;
-use crate::int8::{Layer, pair_weights, rounding};
+use super::twins::PLANES;
+use crate::int8::{Layer, rounding, twin_weights};
 
 /// What a layer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub(super) enum Reads {
     Picture,
     /// Codes of another layer.
     Codes,
-    /// What pairs of pixels are made from.
-    Pairs,
+    /// What twins are made from.
+    Twins,
 }
 
 impl Reads {
@@ -20,7 +20,7 @@ impl Reads {
     pub(super) fn planes(self, halves: usize) -> usize {
         match self {
             Reads::Picture | Reads::Codes => halves,
-            Reads::Pairs => PLANES,
+            Reads::Twins => PLANES,
         }
     }
 }
@@ -33,7 +33,7 @@ pub(super) struct Packed {
     pub(super) reads: Reads,
     /// Of its outputs, and of what fills them up to four.
     pub(super) quads: Vec<Quad>,
-    /// Four at a time, by quad of outputs, group, row, column and output; for pairs by quad, which two of the
+    /// Four at a time, by quad of outputs, group, row, column and output; for twins by quad, which two of the
     /// planes, group, row, plane and output.
     pub(super) weights: Vec<i8>,
 }
@@ -69,12 +69,29 @@ impl Packed {
         })
     }
 
-    /// The same with pairs of pixels, where its weights are so. `offsets` has been added to what is
-    /// multiplied, in each of the planes.
-    pub(super) fn pairs(layer: &Layer, offsets: [i32; PLANES]) -> Option<Self> {
+    /// The same as twins, where its weights are so. `offsets` has been added to what is
+    /// multiplied, in each of the planes; weights of two inputs side by side may be `most` together.
+    pub(super) fn twins(layer: &Layer, offsets: [i32; PLANES], most: i16) -> Option<Self> {
         let rows = layer.weights.as_chunks::<3>().0;
-        let rows: Option<Vec<[i8; PLANES]>> = rows.iter().map(|row| pair_weights(*row)).collect();
+        let rows: Option<Vec<[i8; PLANES]>> = rows.iter().map(|row| twin_weights(*row)).collect();
         let rows = rows?;
+        // By output and input; inputs are taken by fours.
+        let maps = rows.as_chunks::<3>().0;
+        let fit = |pair: &[[[i8; PLANES]; 3]]| match pair {
+            [one, other] => {
+                let weights = one.iter().flatten().zip(other.iter().flatten());
+                weights
+                    .map(|(a, b)| i16::from(*a).abs() + i16::from(*b).abs())
+                    .all(|sum| sum <= most)
+            }
+            _ => true,
+        };
+        if !maps
+            .chunks(layer.inputs)
+            .all(|of_output| of_output.chunks(2).all(fit))
+        {
+            return None;
+        }
         let groups = layer.inputs.div_ceil(4);
         // Both products of one of the two halves, for all groups and rows, before those of the other.
         let halves = [[0, 1], [2, 3]].into_iter();
@@ -88,11 +105,11 @@ impl Packed {
         // By plane, of one of the layer's rows.
         let by_plane =
             |[left, sum, difference, right]: [i8; PLANES]| [sum, difference, left, right];
-        let mut packed = pack(layer, groups, Reads::Pairs, &order, |weights, tap| {
+        let mut packed = pack(layer, groups, Reads::Twins, &order, |weights, tap| {
             std::array::from_fn(|code| {
                 let input = 4 * tap.group + code;
                 let row = weights.get(input * 9 + tap.row * 3..)?.first_chunk()?;
-                let row = pair_weights(*row)?;
+                let row = twin_weights(*row)?;
                 Some(by_plane(row)[tap.column])
             })
             .map(|weight: Option<i8>| weight.unwrap_or(0))

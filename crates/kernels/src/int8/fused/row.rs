@@ -89,7 +89,7 @@ pub(super) unsafe fn row<F: Dots, D: Dots, const P: usize, const H: usize>(row: 
         match row.layer.reads {
             Reads::Picture => sweep::<F, P, 1, H>(row),
             Reads::Codes => sweep::<D, P, 3, H>(row),
-            Reads::Pairs => unreachable!("such a layer has another kernel"),
+            Reads::Twins => unreachable!("such a layer has another kernel"),
         }
     }
 }

@@ -48,20 +48,20 @@ impl Strip<'_> {
         let black = 0_u8.wrapping_sub(offset);
         row.iter_mut().for_each(|columns| columns.fill(black));
         (0..pictures.len()).for_each(|number| self.expand(row, self.layout.outside[0], number));
-        if let Some(pairs) = &self.program.kernels.pairs {
-            let of_pairs = self
+        if let Some(twins) = &self.program.kernels.twins {
+            let of_twins = self
                 .program
                 .layers
                 .iter()
-                .filter(|it| it.reads == Reads::Pairs);
-            let groups = of_pairs.map(|layer| layer.groups).max().unwrap_or(0);
+                .filter(|it| it.reads == Reads::Twins);
+            let groups = of_twins.map(|layer| layer.groups).max().unwrap_or(0);
             let registers = self.layout.half.div_ceil(self.layout.pixels);
             let [_, codes, combined] = self.layout.outside;
             // SAFETY: there is as much of nothing as of what becomes of it, with a margin on both sides. The
             // processor has the instructions.
             unsafe {
                 let (from, to) = (self.pixels(codes, 0), self.pixels(combined, 0));
-                (pairs.combined)(from, to, self.layout.plane, groups, registers);
+                (twins.combined)(from, to, self.layout.plane, groups, registers);
             }
         }
         for step in self.rows.start - layers..self.rows.end + layers {
@@ -138,7 +138,7 @@ impl Strip<'_> {
             (true, _) => start + row as usize % RING * size,
             (false, Reads::Picture) => self.layout.outside[0],
             (false, Reads::Codes) => self.layout.outside[1],
-            (false, Reads::Pairs) => self.layout.outside[2],
+            (false, Reads::Twins) => self.layout.outside[2],
         }
     }
 
@@ -185,14 +185,14 @@ impl Strip<'_> {
         let (program, layout) = (self.program, self.layout);
         let packed = &program.layers[layer];
         let next = program.layers.get(layer + 1).map(|next| next.reads);
-        // Codes that pairs are made from only pass.
+        // Codes that twins are made from only pass.
         let to = match next {
-            Some(Reads::Pairs) => layout.fresh,
+            Some(Reads::Twins) => layout.fresh,
             Some(_) => self.ring(layer + 1, row),
             None => 0,
         };
-        let compute = match (packed.reads, program.kernels.pairs) {
-            (Reads::Pairs, Some(pairs)) => pairs.row,
+        let compute = match (packed.reads, program.kernels.twins) {
+            (Reads::Twins, Some(twins)) => twins.row,
             _ => program.kernels.row,
         };
         let compute = |registers: Range<usize>| {
@@ -232,7 +232,7 @@ impl Strip<'_> {
                 to.cast::<[u8; 4]>().write([0; 4]);
             }
         }
-        if let (Some(Reads::Pairs), Some(pairs)) = (next, &program.kernels.pairs) {
+        if let (Some(Reads::Twins), Some(twins)) = (next, &program.kernels.twins) {
             let ring = self.ring(layer + 1, row);
             self.registers(marks, |registers| {
                 let first = registers.start * layout.pixels;
@@ -240,7 +240,7 @@ impl Strip<'_> {
                 // SAFETY: as above.
                 unsafe {
                     let (from, to) = (self.pixels(to, first), self.pixels(ring, first));
-                    (pairs.combined)(from, to, layout.plane, groups, registers.len());
+                    (twins.combined)(from, to, layout.plane, groups, registers.len());
                 }
             });
         }

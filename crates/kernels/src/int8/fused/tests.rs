@@ -4,7 +4,7 @@ use nervure_frame::{BitDepth, Plane};
 
 use super::*;
 use crate::int8::tests::{Numbers, network, picture, pictures};
-use crate::int8::{MAX_CODE, MAX_FRAMES, MAX_PICTURE_CODE, pair_weights, reference, rounding};
+use crate::int8::{MAX_CODE, MAX_FRAMES, MAX_PICTURE_CODE, reference, rounding, twin_weights};
 
 /// Runs a program on strips of a picture of either depth, and gives its samples.
 fn run(
@@ -56,9 +56,9 @@ fn run(
     }
 }
 
-/// The same with weights that pixels are made in pairs with, in all layers but the first and some of the
-/// others.
-fn in_pairs(mut network: Network, but: Option<usize>) -> Network {
+/// The same with weights that twins are made with, in all layers but the first and some of the
+/// others, none of them more than `most`.
+fn as_twins(mut network: Network, but: Option<usize>, most: i8) -> Network {
     for (number, layer) in network.layers.iter_mut().enumerate().skip(1) {
         if Some(number) == but {
             continue;
@@ -73,18 +73,19 @@ fn in_pairs(mut network: Network, but: Option<usize>) -> Network {
             {
                 *row = row.map(|weight| weight.clamp(-84, 84));
             }
+            *row = row.map(|weight| weight.clamp(-most, most));
             if row.iter().filter(|weight| *weight % 2 != 0).count() % 2 == 1
                 && let Some(odd) = row.iter_mut().find(|weight| **weight % 2 != 0)
             {
                 *odd -= odd.signum();
             }
-            assert!(pair_weights(*row).is_some(), "{row:?}");
+            assert!(twin_weights(*row).is_some(), "{row:?}");
         }
     }
     network
 }
 
-/// As they are, in pairs, and in pairs but for a layer. One scratch goes through everything: what is left in
+/// As they are, as twins, as twins but for a layer, and with weights that every instruction set makes twins of. One scratch goes through everything: what is left in
 /// it must not show.
 fn check(cases: &[(Network, (usize, usize), BitDepth)]) {
     for isa in Isa::available() {
@@ -95,8 +96,9 @@ fn check(cases: &[(Network, (usize, usize), BitDepth)]) {
             .enumerate()
             .flat_map(|(at, (network, size, depth))| {
                 let but = 1 + at % network.layers.len();
-                let pairs = [None, Some(but)].map(|but| in_pairs(network.clone(), but));
-                let forms = [vec![network.clone()], pairs.into()].concat();
+                let twins = [(None, 127), (Some(but), 127), (None, 42), (Some(but), 42)]
+                    .map(|(but, most)| as_twins(network.clone(), but, most));
+                let forms = [vec![network.clone()], twins.into()].concat();
                 forms.into_iter().map(move |network| (network, size, depth))
             });
         for (network, size, depth) in forms {
@@ -182,12 +184,13 @@ fn every_size_of_picture() {
 #[test]
 fn the_largest_sums_that_a_network_may_have() {
     // All weights of one sign, and of the other: where products are added in 16 bits, they are at their
-    // largest. Multipliers leave of them what is no longer saturated.
-    for weight in [127, -128] {
+    // largest; those of twins are where three weights make four of 64. Multipliers leave of them what is no
+    // longer saturated.
+    for row in [[127; 3], [-128; 3], [64, 0, 64], [-64, 0, -64]] {
         let mut numbers = Numbers(5);
         let mut net = network(2, 1, &[8, 16], &mut numbers);
         for layer in &mut net.layers {
-            layer.weights.fill(weight);
+            layer.weights.as_chunks_mut::<3>().0.fill(row);
             layer.shift.fill(7);
             layer.multiplier.fill(900);
         }
@@ -281,7 +284,10 @@ fn some_cells_are_those_of_the_whole_and_the_others_are_left() {
         .iter()
         .flat_map(|between| (2..=4).map(move |scale| (between, scale)))
         .map(|(between, scale)| network(scale, 1, between, &mut numbers))
-        .flat_map(|network| [in_pairs(network.clone(), None), network])
+        .flat_map(|network| {
+            let twins = [127, 42].map(|most| as_twins(network.clone(), None, most));
+            [&[network][..], &twins].concat()
+        })
         .collect();
     for isa in Isa::available() {
         let mut scratch = Scratch::default();

@@ -66,6 +66,20 @@ unsafe fn weights(from: *const i8) -> int8x16_t {
     unsafe { vreinterpretq_s8_s32(vdupq_n_s32(from.cast::<i32>().read_unaligned())) }
 }
 
+/// Sums of two codes leave the bytes that have a sign.
+const OFFSETS: [i32; 4] = [-128, 0, 0, 0];
+
+/// # Safety
+/// As for [`Combined::combined`].
+#[inline(always)]
+unsafe fn combined([p, q, r, s]: [int8x16_t; 4]) -> [int8x16_t; 4] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let sum = veorq_s8(vaddq_s8(q, r), vdupq_n_s8(-128));
+        [sum, vsubq_s8(r, q), vsubq_s8(p, r), vsubq_s8(s, q)]
+    }
+}
+
 /// Four pixels, with `sdot`.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Dot(int32x4_t);
@@ -124,15 +138,13 @@ impl Dots for Dot {
 }
 
 impl Combined for Dot {
-    const OFFSETS: [i32; 4] = [-128, 0, 0, 0];
+    const OFFSETS: [i32; 4] = OFFSETS;
+    const MOST: i16 = i16::MAX;
 
     #[inline(always)]
-    unsafe fn combined([p, q, r, s]: [int8x16_t; 4]) -> [int8x16_t; 4] {
+    unsafe fn combined(columns: [int8x16_t; 4]) -> [int8x16_t; 4] {
         // SAFETY: as above.
-        unsafe {
-            let sum = veorq_s8(vaddq_s8(q, r), vdupq_n_s8(-128));
-            [sum, vsubq_s8(r, q), vsubq_s8(p, r), vsubq_s8(s, q)]
-        }
+        unsafe { combined(columns) }
     }
 
     #[inline(always)]
@@ -217,6 +229,35 @@ impl Dots for Halves {
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16) {
         // SAFETY: as above.
         unsafe { store_words(self.whole(), quad, index, to) }
+    }
+}
+
+impl Combined for Halves {
+    const OFFSETS: [i32; 4] = OFFSETS;
+    const MOST: i16 = i16::MAX;
+
+    #[inline(always)]
+    unsafe fn combined(columns: [int8x16_t; 4]) -> [int8x16_t; 4] {
+        // SAFETY: as above.
+        unsafe { combined(columns) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(codes: int8x16_t, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe { vst1q_s8(to.cast(), codes) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Halves(vaddq_s32(self.0, other.0), vaddq_s32(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Halves(vsubq_s32(self.0, other.0), vsubq_s32(self.1, other.1)) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::super::lanczos::Weights;
 use super::{Combined, Dots, PictureForm, Quad, TURN, Words};
+use crate::int8::TWIN_PAIR;
 
 /// The multipliers of two outputs, as they lie after a pack.
 ///
@@ -129,6 +130,7 @@ impl Dots for Vnni512 {
 
 impl Combined for Vnni512 {
     const OFFSETS: [i32; 4] = [0, 128, 128, 128];
+    const MOST: i16 = i16::MAX;
 
     #[inline(always)]
     unsafe fn combined([p, q, r, s]: [__m512i; 4]) -> [__m512i; 4] {
@@ -161,7 +163,7 @@ impl Combined for Vnni512 {
 
 /// Eight pixels with what AVX2 and AVX-VNNI have in common.
 macro_rules! eight_pixels {
-    ($(#[$doc:meta])* $name:ident, $form:expr, |$sums:ident, $codes:ident, $weights:ident| $dot:expr) => {
+    ($(#[$doc:meta])* $name:ident, $form:expr, $most:expr, |$sums:ident, $codes:ident, $weights:ident| $dot:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(in super::super) struct $name(__m256i);
@@ -227,6 +229,39 @@ macro_rules! eight_pixels {
                 }
             }
         }
+
+        impl Combined for $name {
+            const OFFSETS: [i32; 4] = [0, 128, 128, 128];
+            const MOST: i16 = $most;
+
+            #[inline(always)]
+            unsafe fn combined([p, q, r, s]: [__m256i; 4]) -> [__m256i; 4] {
+                // SAFETY: as above.
+                unsafe {
+                    let half = _mm256_set1_epi8(-128);
+                    let less = |a, b| _mm256_xor_si256(_mm256_sub_epi8(a, b), half);
+                    [_mm256_add_epi8(q, r), less(r, q), less(p, r), less(s, q)]
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn store(codes: __m256i, to: *mut u8) {
+                // SAFETY: as above.
+                unsafe { _mm256_storeu_si256(to.cast(), codes) }
+            }
+
+            #[inline(always)]
+            unsafe fn plus(self, other: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { _mm256_add_epi32(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn minus(self, other: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { _mm256_sub_epi32(self.0, other.0) })
+            }
+        }
     };
 }
 
@@ -234,13 +269,16 @@ eight_pixels!(
     /// Eight pixels, with AVX-VNNI.
     Vnni256,
     PictureForm::Whole,
+    i16::MAX,
     |sums, codes, weights| _mm256_dpbusd_avx_epi32(sums, codes, weights)
 );
 
 eight_pixels!(
-    /// Eight pixels, with AVX2. Two products of a code up to 127 and a weight fit in 16 bits.
+    /// Eight pixels, with AVX2. Two products of a code up to 127 and a weight fit in 16 bits, and so do
+    /// two of a code up to 255 where weights are no more than [`TWIN_PAIR`] together.
     Pairs256,
     PictureForm::Paired,
+    TWIN_PAIR,
     |sums, codes, weights| {
         let pairs = _mm256_maddubs_epi16(codes, weights);
         _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))

@@ -1,4 +1,4 @@
-//! A row of a layer whose pixels are made two by two: see [`pair_weights`](crate::int8::pair_weights).
+//! A row of a layer whose pixels are made two by two: see [`twin_weights`](crate::int8::twin_weights).
 //!
 //! What is multiplied is made once for each row of codes, by [`combined`], and read for three rows of each
 //! output. Sums of the two products that both pixels share are kept until all of them are there; then they
@@ -11,7 +11,7 @@ use super::row::{Row, add};
 /// the first and the second one, `p - r` and `s - q`.
 pub(super) const PLANES: usize = 4;
 
-/// Computes a row: four outputs of `P` registers of pairs at a time.
+/// Computes a row: four outputs of `P` registers of them at a time.
 ///
 /// # Safety
 /// The processor has the instructions. From each row on there are so many registers in each plane, and
@@ -49,7 +49,7 @@ unsafe fn column<D: Combined, const P: usize>(row: &Row<'_>, x: usize) {
     }
 }
 
-/// Four outputs of `P` registers of pairs.
+/// Four outputs of `P` registers of twins.
 ///
 /// # Safety
 /// As [`row`]; there are weights for all taps.
@@ -103,7 +103,7 @@ unsafe fn taps<D: Combined, const P: usize>(
     }
 }
 
-/// Makes planes of codes what pairs are made from.
+/// Makes planes of codes what twins are made from.
 ///
 /// # Safety
 /// The processor has the instructions. From both pointers on there are so many registers in each plane, two
