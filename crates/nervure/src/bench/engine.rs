@@ -1,4 +1,5 @@
-//! `nervure bench engine`: milliseconds of a frame, as a share of what the processor could do at most.
+//! `nervure bench engine`: milliseconds of a frame, and products of a second beside those that the processor
+//! can make at most.
 
 use std::process::ExitCode;
 use std::sync::Barrier;
@@ -91,6 +92,7 @@ struct Report {
     gmac_per_s: f64,
     /// What all threads together can multiply at most; this and what follows only for whole numbers.
     peak_gmac_per_s: Option<f64>,
+    /// More than 1 where pixels are made with fewer products than the network is written down with.
     peak_share: Option<f64>,
     bit_exact: Option<bool>,
 }
@@ -203,7 +205,8 @@ impl Report {
         ));
         say(&match self.peak_gmac_per_s.zip(self.peak_share) {
             Some((peak, share)) => format!(
-                "  {:.0} of at most {peak:.0} billion multiplications a second: {:.1}%",
+                "  {:.0} billion multiplications of the network a second, {:.1}% of the {peak:.0} that \
+                 this machine makes",
                 self.gmac_per_s,
                 share * 100.0
             ),
