@@ -140,6 +140,16 @@ fn a_run_learns_and_leaves_what_it_promises() {
     assert_eq!(shown["card"]["parent"], report["models"][0]["digest"]);
     assert_eq!(shown["card"]["licence"], "CC0-1.0");
 
+    // A model of single precision is quantised as it is.
+    let start = "--set training.steps=0 --set start=run/small.fp32.safetensors";
+    let anew = place.json(&format!("train small.toml --out anew {start} --quiet"));
+    assert_eq!(anew["models"][0]["digest"], report["models"][0]["digest"]);
+    assert!((gain(&anew["models"][1]) - fp32).abs() < 0.05);
+    let single =
+        ["run", "anew"].map(|run| fs::read(place.path(run).join("small.fp32.safetensors")));
+    let [single, anew] = single.map(Result::unwrap);
+    assert!(single == anew, "another file");
+
     // A run that is done is not done again, and may not be overwritten by chance.
     let told = place.fails("train small.toml --out run --quiet");
     assert!(

@@ -88,6 +88,42 @@ fn the_simulation_is_the_reference_to_the_bit() {
 }
 
 #[test]
+fn all_layers_but_the_first_make_twins_with_every_instruction_set() {
+    let device = Device::flex();
+    device.seed(13);
+    let config = ResidualEspcnConfig {
+        scale: 3,
+        channels: 12,
+        layers: LAYERS,
+        frames: 1,
+    };
+    let net = Quantised::from_trained(config.init(&device), &[0.9, 1.4, 0.5]);
+    for layer in &net.network(3).layers[1..] {
+        let kernels = layer.weights.as_chunks::<3>().0.as_chunks::<3>().0;
+        assert_eq!(kernels.len(), layer.inputs * layer.outputs);
+        let largest = layer.weights.iter().map(|weight| weight.abs()).max();
+        assert!(largest > Some(40), "{largest:?} of 127");
+        for of_output in kernels.chunks(layer.inputs) {
+            for pair in of_output.chunks(2) {
+                for row in 0..3 {
+                    let twins = pair.iter().map(|kernel| {
+                        let weights = int8::twin_weights(kernel[row]);
+                        weights.unwrap_or_else(|| panic!("{:?}", kernel[row]))
+                    });
+                    let together = twins.fold([0; 4], |sums: [i16; 4], weights| {
+                        std::array::from_fn(|at| sums[at] + i16::from(weights[at]).abs())
+                    });
+                    assert!(
+                        together.iter().all(|sum| *sum <= int8::TWIN_PAIR),
+                        "{together:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_fast_gives_the_same_picture_as_the_reference() {
     let device = Device::flex();
     for (scale, frames, width, height) in [(2, 1, 31, 17), (2, 3, 31, 17), (3, 2, 16, 9)] {
