@@ -174,6 +174,9 @@ struct Layout {
     pixels: usize,
     /// Bytes of a plane of codes.
     plane: usize,
+    /// What each layer is given. Sizes alone do not tell: twins of some channels are as large as codes of
+    /// twice as many.
+    layers: Vec<(usize, Reads)>,
     /// For each layer's input, where its ring begins, and the bytes of a row of it.
     rings: Vec<(usize, usize)>,
     /// Rows of what is outside of the picture: of the picture itself, of codes, and of what twins are made
@@ -189,6 +192,11 @@ struct Layout {
     words: usize,
     /// Samples of a square.
     outputs: usize,
+}
+
+/// In how many groups a layer is given what.
+fn form(layer: &Packed) -> (usize, Reads) {
+    (layer.groups, layer.reads)
 }
 
 impl Layout {
@@ -233,6 +241,7 @@ impl Layout {
             half,
             pixels: program.kernels.pixels,
             plane,
+            layers: program.layers.iter().map(form).collect(),
             rings,
             outside,
             fresh,
@@ -250,10 +259,11 @@ impl Layout {
             && self.halves == kernels.halves
             && self.pixels == kernels.pixels
             && self.outputs == program.scale * program.scale
-            && self.rings.len() == program.layers.len()
-            && (self.rings.iter().zip(&program.layers)).all(|((_, row), layer)| {
-                *row == layer.groups * layer.reads.planes(self.halves) * self.plane
-            })
+            && self
+                .layers
+                .iter()
+                .copied()
+                .eq(program.layers.iter().map(form))
     }
 }
 

@@ -79,7 +79,8 @@ impl Kernels {
 }
 
 /// Makes the generic kernels functions that have the instructions enabled: with registers for the picture,
-/// for codes of other layers, and for words; with so many registers of pixels at a time; and with kernels for twins.
+/// for codes of other layers, and for words; with so many registers of pixels at a time; and with kernels
+/// for twins.
 macro_rules! kernels {
     ($module:ident, $(#[$feature:meta])*, $first:ty, $dots:ty, $words:ty,
      $registers:literal, $twins:expr) => {

@@ -237,6 +237,24 @@ fn weights_and_biases_at_their_ends() {
     check(&cases);
 }
 
+/// Twins of eight channels take as much room in a ring as codes of sixteen, and other rows outside of it.
+#[test]
+fn twins_and_codes_of_one_size_are_laid_out_anew() {
+    let mut numbers = Numbers(21);
+    let codes = network(2, 1, &[16, 16], &mut numbers);
+    let twins = as_twins(network(2, 1, &[8, 8], &mut numbers), None, 42);
+    for isa in Isa::available() {
+        let [codes, twins] = [&codes, &twins].map(|it| Program::new(it, isa).unwrap());
+        let layout = Layout::new(&codes, 40);
+        assert!(layout.is_for(&codes, 40), "{isa}");
+        assert!(!layout.is_for(&twins, 40), "{isa}");
+        assert!(!layout.is_for(&codes, 41), "{isa}");
+    }
+    let cases = [codes, twins].map(|network| (network, (40, 5), BitDepth::Eight));
+    let turns = [&cases[..], &cases].concat();
+    check(&turns);
+}
+
 /// Some cells of a picture: none, few, many, or all of some rows and columns.
 fn cells(width: usize, height: usize, numbers: &mut Numbers) -> Cells {
     let mut cells = Cells::new();
