@@ -60,11 +60,24 @@ impl<T: Job> Workers<T> {
     /// Has a job done, and gives it back. A panic in it is the caller's.
     pub(crate) fn run(&self, job: T) -> Result<T, Error> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = || Error::Threads("the workers have ended".into());
-        self.jobs.send(job).map_err(|_| gone())?;
+        self.begin(job)?;
+        self.end()
+    }
+
+    /// Has a job begun, by the only one who gives any. Waits if the one before was not taken back.
+    pub(crate) fn begin(&self, job: T) -> Result<(), Error> {
+        self.jobs.send(job).map_err(|_| gone())
+    }
+
+    /// Waits for the job that was begun. A panic in it is the caller's.
+    pub(crate) fn end(&self) -> Result<T, Error> {
         let done = self.done.recv().map_err(|_| gone())?;
         done.or_else(|panicked| panic::resume_unwind(panicked))
     }
+}
+
+fn gone() -> Error {
+    Error::Threads("the workers have ended".into())
 }
 
 #[cfg(test)]

@@ -23,10 +23,13 @@ fn run(stage: &mut dyn Stage, pool: &FramePool, format: PictureFormat, frames: i
     for number in 0..frames {
         let at = Timestamp::new(number, TimeBase::new(1, 25));
         stage.push(pool.frame(format, at)).unwrap();
-        let Pull::Frame(large) = stage.pull().unwrap() else {
-            panic!("no frame {number}");
+        let large = match stage.pull().unwrap() {
+            Pull::Frame(large) => large,
+            // One of two that are made at once.
+            Pull::NeedMore if number == 0 => continue,
+            other => panic!("no frame {number}: {other:?}"),
         };
-        assert_eq!(large.pts, at);
+        assert!(at.ticks - large.pts.ticks <= 1);
         assert!(matches!(stage.pull().unwrap(), Pull::NeedMore));
     }
 }
@@ -57,6 +60,9 @@ fn a_warm_stage_allocates_nothing() {
                 let what = format!("{depth:?}, {threads} threads");
                 allocates_nothing(&mut stage, format, &what);
             }
+            let stage = Upscale::new(format, size, model.clone(), threads).unwrap();
+            let mut stage = stage.without_memory().abreast().unwrap();
+            allocates_nothing(&mut stage, format, &format!("{threads} threads abreast"));
             let budget = Budget {
                 interval: Duration::from_millis(40),
                 fixed: false,

@@ -13,8 +13,9 @@ pub enum Isa {
     Scalar,
     /// x86-64 with AVX2 (2013 on).
     Avx2,
-    /// The same with AVX-VNNI (Alder Lake, Zen 5 and later), which only quantised networks make use of:
-    /// to everything else it is [`Isa::Avx2`].
+    /// The same with products of four bytes: AVX-VNNI (Alder Lake, Zen 5 and later), or AVX-512's without
+    /// what [`Isa::Avx512`] asks for besides (Cascade Lake). Only quantised networks make use of it: to
+    /// everything else it is [`Isa::Avx2`].
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL, VBMI and VNNI (Ice Lake, Zen 4 and later). Earlier
     /// AVX-512 processors slow down under it and are better served by [`Isa::Avx2`].
@@ -77,7 +78,13 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
-            Isa::AvxVnni => Isa::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
+            Isa::AvxVnni => {
+                let in_long_registers = || {
+                    is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni")
+                };
+                Isa::Avx2.is_available()
+                    && (is_x86_feature_detected!("avxvnni") || in_long_registers())
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => {
                 Isa::Avx2.is_available()

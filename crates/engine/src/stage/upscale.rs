@@ -1,5 +1,6 @@
 //! Pictures made larger.
 
+mod abreast;
 mod changes;
 
 use std::collections::VecDeque;
@@ -10,7 +11,8 @@ use nervure_kernels::int8::{self, Code, MAX_FRAMES};
 use nervure_kernels::resample::{Filter, Pixel, Resampler, Scratch};
 use rayon::prelude::*;
 
-use self::changes::{Memory, Parts, Strip, Work, mend_plane};
+use self::abreast::{Abreast, LANES};
+use self::changes::{Memory, Parts, Strip, Work, copy_samples, mend_plane};
 use super::ready::{Ready, expect};
 use crate::workers::{Job, Workers};
 use crate::{Error, Model, Pull, Stage};
@@ -49,6 +51,8 @@ pub struct Upscale {
     /// Away while the workers have them.
     tools: Option<Box<Tools>>,
     shared: Shared,
+    /// None where each picture is made before the next comes.
+    abreast: Option<Abreast>,
     ready: Ready,
 }
 
@@ -80,7 +84,8 @@ struct Tools {
 struct Enlarging {
     from: Frame,
     to: Frame,
-    work: Work,
+    /// What there is to do, once that is known.
+    work: Option<Work>,
     tools: Box<Tools>,
 }
 
@@ -134,15 +139,9 @@ impl Upscale {
         Ok(Upscale {
             source,
             target: source.with_size(size.0, size.1),
-            tools: Some(Box::new(Tools {
-                luma,
-                strips: vec![int8::Scratch::default(); bands],
-                plans: None,
-                scratch: std::array::from_fn(|_| (0..bands).map(|_| Scratch::new()).collect()),
-                before: VecDeque::new(),
-                memory: Some(Memory::default()),
-            })),
+            tools: Some(Box::new(Tools::new(luma, bands, Some(Memory::default())))),
             shared,
+            abreast: None,
             ready: Ready::default(),
         })
     }
@@ -161,21 +160,41 @@ impl Upscale {
         memory.map_or(1.0, Memory::share)
     }
 
-    fn resize(&mut self, from: Frame) -> Result<Frame, Error> {
-        let mut to = self.shared.pool.frame(self.target, from.pts);
-        to.colour = from.colour;
-        to.duration = from.duration;
-        to.step = from.step;
-        to.damage = from.damage.as_ref().map(|mask| {
-            let size = |format: PictureFormat| (format.width, format.height);
-            mask.resized(size(self.source), size(self.target))
-        });
-        let lost = || Error::Threads("this stage has failed before".into());
-        let tools = self.tools.take().ok_or_else(lost)?;
+    /// Makes two pictures at once, each on half of the threads, where they are computed whole: that is
+    /// faster, and each comes out after the next has gone in. The frames that come out are the same.
+    ///
+    /// Changes nothing with a classical resampler, with a model that looks at several pictures, or where
+    /// threads cannot be halved.
+    pub fn abreast(mut self) -> Result<Self, Error> {
+        let threads = self.shared.threads;
+        let tools = self.tools.as_ref().ok_or_else(lost)?;
+        if let Luma::Model(model) = &tools.luma
+            && model.frames() == 1
+            && threads.is_multiple_of(LANES)
+        {
+            self.abreast = Some(Abreast::new(&tools.luma, threads / LANES)?);
+        }
+        Ok(self)
+    }
+
+    fn resize(&mut self, from: Frame) -> Result<(), Error> {
+        let mut tools = self.tools.take().ok_or_else(lost)?;
+        let to = self.blank(&from);
+        let mut work = None;
+        if let Some(abreast) = &mut self.abreast {
+            let found = tools.look(&from);
+            if found == Work::Whole {
+                tools.remember_copy(&from, &self.shared.pool);
+                self.tools = Some(tools);
+                return abreast.begin(from, to);
+            }
+            abreast.end_all()?;
+            work = Some(found);
+        }
         let mut job = Enlarging {
             from,
             to,
-            work: Work::Whole,
+            work,
             tools,
         };
         match &self.shared.workers {
@@ -188,23 +207,101 @@ impl Upscale {
             work,
             mut tools,
         } = job;
-        if let Luma::Model(model) = &tools.luma {
-            if let Some(memory) = &mut tools.memory {
-                memory.keep(&to, work, &self.shared.pool);
-            }
-            let looked_at = model.frames() - 1;
-            tools.before.push_back(from);
-            while tools.before.len() > looked_at.max(usize::from(tools.memory.is_some())) {
-                tools.before.pop_front();
-            }
+        if let (Some(memory), Some(work)) = (&mut tools.memory, work) {
+            memory.keep(&to, work, &self.shared.pool);
         }
+        tools.remember(from);
         self.tools = Some(tools);
-        Ok(to)
+        match &mut self.abreast {
+            Some(abreast) => abreast.put(to),
+            None => self.ready.put(to),
+        }
+        Ok(())
+    }
+
+    /// What a picture is drawn into, and what is known of it.
+    fn blank(&self, from: &Frame) -> Frame {
+        let mut to = self.shared.pool.frame(self.target, from.pts);
+        to.colour = from.colour;
+        to.duration = from.duration;
+        to.step = from.step;
+        to.damage = from.damage.as_ref().map(|mask| {
+            let size = |format: PictureFormat| (format.width, format.height);
+            mask.resized(size(self.source), size(self.target))
+        });
+        to
+    }
+}
+
+fn lost() -> Error {
+    Error::Threads("this stage has failed before".into())
+}
+
+impl Tools {
+    /// For so many threads.
+    fn new(luma: Luma, threads: usize, memory: Option<Memory>) -> Tools {
+        Tools {
+            luma,
+            strips: vec![int8::Scratch::default(); threads],
+            plans: None,
+            scratch: std::array::from_fn(|_| (0..threads).map(|_| Scratch::new()).collect()),
+            before: VecDeque::new(),
+            memory,
+        }
+    }
+
+    /// What there is to do for a picture that comes after those before.
+    fn look(&mut self, from: &Frame) -> Work {
+        let (Luma::Model(model), Some(memory)) = (&self.luma, &mut self.memory) else {
+            return Work::Whole;
+        };
+        let location = from.colour.location;
+        if self
+            .plans
+            .take_if(|(made_for, _)| *made_for != location)
+            .is_some()
+        {
+            // The same chroma becomes another.
+            memory.forget();
+        }
+        let (reach, frames) = (model.program().reach(), model.frames());
+        memory.look(self.before.back(), from, reach, frames)
+    }
+
+    /// Keeps a picture that was made larger for as long as the next ones are compared with it or look
+    /// at it.
+    fn remember(&mut self, from: Frame) {
+        let Luma::Model(model) = &self.luma else {
+            return;
+        };
+        let looked_at = model.frames() - 1;
+        self.before.push_back(from);
+        while self.before.len() > looked_at.max(usize::from(self.memory.is_some())) {
+            self.before.pop_front();
+        }
+    }
+
+    /// The same for one that others still have, where it is only compared with.
+    fn remember_copy(&mut self, from: &Frame, pool: &FramePool) {
+        if self.memory.is_none() {
+            return;
+        }
+        let mut copy = match self.before.pop_front() {
+            Some(before) => before,
+            None => pool.frame(from.format(), from.pts),
+        };
+        copy_samples(&from.planes, &mut copy.planes);
+        self.remember(copy);
     }
 }
 
 impl Job for Enlarging {
     fn run(&mut self) {
+        let found = match self.work {
+            Some(work) => work,
+            None => self.tools.look(&self.from),
+        };
+        self.work = Some(found);
         let Tools {
             luma,
             strips,
@@ -219,29 +316,12 @@ impl Job for Enlarging {
             Luma::Filter(filter) => *filter,
             Luma::Model(_) => Filter::Lanczos,
         };
-        if plans
-            .take_if(|(made_for, _)| *made_for != location)
-            .is_some()
-        {
-            // The same chroma becomes another.
-            memory.iter_mut().for_each(Memory::forget);
-        }
+        plans.take_if(|(made_for, _)| *made_for != location);
         let plan = |plane| Resampler::for_plane(from, to, plane, filter, location);
         let new = || (location, std::array::from_fn(plan));
         let (_, plans) = plans.get_or_insert_with(new);
-        let mut memory = match luma {
-            Luma::Filter(_) => None,
-            Luma::Model(model) => memory.as_mut().map(|it| (model, it)),
-        };
-        self.work = match &mut memory {
-            Some((model, memory)) => {
-                let (reach, frames) = (model.program().reach(), model.frames());
-                memory.look(before.back(), &self.from, reach, frames)
-            }
-            None => Work::Whole,
-        };
-        let mut kept = match (&mut memory, self.work) {
-            (Some((_, memory)), Work::Parts) => memory.parts(),
+        let mut kept = match (memory, found) {
+            (Some(memory), Work::Parts) => memory.parts(),
             _ => None,
         };
         let mut making = Making {
@@ -433,20 +513,22 @@ impl Stage for Upscale {
 
     fn push(&mut self, frame: Frame) -> Result<(), Error> {
         expect(self.source, &frame)?;
-        let frame = if self.target == self.source {
-            frame
-        } else {
-            self.resize(frame)?
-        };
-        self.ready.put(frame);
-        Ok(())
+        if self.target == self.source {
+            self.ready.put(frame);
+            return Ok(());
+        }
+        self.resize(frame)
     }
 
     fn pull(&mut self) -> Result<Pull, Error> {
-        Ok(self.ready.pull())
+        match &mut self.abreast {
+            Some(abreast) => abreast.pull(),
+            None => Ok(self.ready.pull()),
+        }
     }
 
     fn flush(&mut self) -> Result<(), Error> {
+        self.abreast.iter_mut().for_each(Abreast::flush);
         self.ready.flush();
         Ok(())
     }

@@ -27,6 +27,9 @@ pub struct LossConfig {
     /// Each patch's loss counts as a share of what the classical upscaler's is, so that smooth patches
     /// count as much as rough ones.
     pub normalised: bool,
+    /// A patch that the classical upscaler does better than this, as a distance, is not made to count
+    /// more: pictures have numbers from 0 to 1.
+    pub smooth: f64,
     /// Weight of the error's change from picture to picture: flicker. Sequences are then one picture
     /// longer than the network needs.
     pub temporal: f64,
@@ -37,6 +40,7 @@ impl Default for LossConfig {
         LossConfig {
             kind: LossKind::L1,
             normalised: false,
+            smooth: 2e-3,
             temporal: 0.0,
         }
     }
@@ -44,18 +48,22 @@ impl Default for LossConfig {
 
 /// Where Charbonnier's distance turns round, in numbers of a picture: a quarter of an 8-bit code.
 const ROUND: f64 = 1e-3;
-/// A patch that the classical upscaler does this well is not made to count more.
-const SMOOTH: f64 = 2e-3;
 
 impl LossConfig {
     pub(super) fn check(&self) -> Result<()> {
-        match (0.0..=1000.0).contains(&self.temporal) {
-            true => Ok(()),
-            false => Err(Error::refused(
+        if !(0.0..=1000.0).contains(&self.temporal) {
+            return Err(Error::refused(
                 format!("loss.temporal is {}", self.temporal),
                 "choose a weight from 0 to 1000",
-            )),
+            ));
         }
+        if !(1e-4..=1.0).contains(&self.smooth) {
+            return Err(Error::refused(
+                format!("loss.smooth is {}", self.smooth),
+                "choose a distance from 0.0001 to 1",
+            ));
+        }
+        Ok(())
     }
 
     /// The loss of corrections `[sequences * outputs, …]` in the order of sequences, each of so many
@@ -69,8 +77,8 @@ impl LossConfig {
                 let patches = [batch, channels * rows * columns];
                 let classical = self.distance(wanted).reshape(patches).mean_dim(1);
                 let smooth = match self.kind {
-                    LossKind::L2 => SMOOTH * SMOOTH,
-                    LossKind::L1 | LossKind::Charbonnier => SMOOTH,
+                    LossKind::L2 => self.smooth * self.smooth,
+                    LossKind::L1 | LossKind::Charbonnier => self.smooth,
                 };
                 (distances.reshape(patches).mean_dim(1) / (classical + smooth)).mean()
             }
@@ -140,6 +148,24 @@ mod tests {
         };
         let shares = (0.25 / 0.252 + 0.0 + 0.5 / 0.252 + 0.5 / 0.502) / 4.0;
         assert!((loss(normalised, found, wanted, 1) - shares).abs() < 1e-5);
+        // Where nothing is worse than that, all count alike.
+        let alike = LossConfig {
+            smooth: 1.0,
+            ..shares_of_squares()
+        };
+        let shares = (0.0625 / 1.0625 + 0.0 + 0.25 / 1.0625 + 0.25 / 1.25) / 4.0;
+        assert!((loss(alike, found, wanted, 1) - shares).abs() < 1e-5);
+        for smooth in [0.0, -1.0, 2.0, f64::NAN] {
+            assert!(LossConfig { smooth, ..l1 }.check().is_err(), "{smooth}");
+        }
+    }
+
+    fn shares_of_squares() -> LossConfig {
+        LossConfig {
+            kind: LossKind::L2,
+            normalised: true,
+            ..LossConfig::default()
+        }
     }
 
     #[test]

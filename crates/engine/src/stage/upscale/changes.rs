@@ -128,11 +128,7 @@ impl Memory {
         let kept = self
             .large
             .get_or_insert_with(|| pool.frame(large.format(), large.pts));
-        match (&large.planes, &mut kept.planes) {
-            (Planes::Eight(from), Planes::Eight(to)) => copy(from, to),
-            (Planes::Ten(from), Planes::Ten(to)) => copy(from, to),
-            _ => unreachable!("a stage gives frames of one format"),
-        }
+        copy_samples(&large.planes, &mut kept.planes);
     }
 
     /// Knows no more what became of the picture before.
@@ -158,9 +154,17 @@ fn differ<T: Sample>(one: &[Plane<T>; 3], other: &[Plane<T>; 3], rows: &mut [Vec
     }
 }
 
-fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
-    for (from, to) in from.iter().zip(to) {
-        to.copy_from(from);
+/// From a picture to another of the same format.
+pub(super) fn copy_samples(from: &Planes, to: &mut Planes) {
+    fn copy<T: Sample>(from: &[Plane<T>; 3], to: &mut [Plane<T>; 3]) {
+        for (from, to) in from.iter().zip(to) {
+            to.copy_from(from);
+        }
+    }
+    match (from, to) {
+        (Planes::Eight(from), Planes::Eight(to)) => copy(from, to),
+        (Planes::Ten(from), Planes::Ten(to)) => copy(from, to),
+        _ => unreachable!("a stage takes and gives frames of one format"),
     }
 }
 

@@ -62,7 +62,9 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::KERNELS,
             #[cfg(target_arch = "x86_64")]
-            Isa::AvxVnni => avx_vnni::KERNELS,
+            Isa::AvxVnni if is_x86_feature_detected!("avxvnni") => avx_vnni::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => avx512_half::KERNELS,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::KERNELS,
             #[cfg(target_arch = "aarch64")]
@@ -157,10 +159,10 @@ macro_rules! kernels {
     };
 }
 
-/// The same for twins, with so many registers of them at a time.
+/// The same for twins, with so many registers of them at a time, and both sums of each together or not.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! twin_kernels {
-    ($module:ident, $(#[$feature:meta])*, $dots:ty, $registers:literal) => {
+    ($module:ident, $(#[$feature:meta])*, $dots:ty, $registers:literal, $together:literal) => {
         mod $module {
             use super::*;
 
@@ -174,7 +176,7 @@ macro_rules! twin_kernels {
             $(#[$feature])*
             unsafe fn row_of(work: &Row<'_>) {
                 // SAFETY: the caller's promise, here and below.
-                unsafe { twins::row::<$dots, $registers>(work) }
+                unsafe { twins::row::<$dots, $registers, $together>(work) }
             }
 
             $(#[$feature])*
@@ -203,7 +205,7 @@ kernels!(
 twin_kernels!(
     avx512_twins,
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")],
-    x86::Vnni512, 3
+    x86::Vnni512, 3, true
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
@@ -216,7 +218,22 @@ kernels!(
 twin_kernels!(
     avx_vnni_twins,
     #[target_feature(enable = "avx2,avxvnni")],
-    x86::Vnni256, 1
+    x86::Vnni256, 3, false
+);
+// Tiles are those of AVX-VNNI, though there are twice as many registers: larger ones are no faster, and so
+// the ones are checked where there are only the others.
+#[cfg(target_arch = "x86_64")]
+kernels!(
+    avx512_half,
+    #[target_feature(enable = "avx2,avx512f,avx512vl,avx512vnni")],
+    x86::Vnni512Half, x86::Vnni512Half, x86::Words256, 3,
+    Some(avx512_half_twins::KERNELS)
+);
+#[cfg(target_arch = "x86_64")]
+twin_kernels!(
+    avx512_half_twins,
+    #[target_feature(enable = "avx2,avx512f,avx512vl,avx512vnni")],
+    x86::Vnni512Half, 3, false
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
@@ -229,7 +246,7 @@ kernels!(
 twin_kernels!(
     avx2_twins,
     #[target_feature(enable = "avx2")],
-    x86::Pairs256, 1
+    x86::Pairs256, 1, true
 );
 // 24 sums at most, of 32 registers: codes, weights and products are in the others.
 #[cfg(target_arch = "aarch64")]
@@ -243,7 +260,7 @@ kernels!(
 twin_kernels!(
     neon_dot_twins,
     #[target_feature(enable = "neon,dotprod")],
-    neon::Dot, 3
+    neon::Dot, 3, true
 );
 #[cfg(target_arch = "aarch64")]
 kernels!(
@@ -256,7 +273,7 @@ kernels!(
 twin_kernels!(
     neon_halves_twins,
     #[target_feature(enable = "neon")],
-    neon::Halves, 1
+    neon::Halves, 1, true
 );
 // Engines have the processor's registers, of which most have 16.
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]

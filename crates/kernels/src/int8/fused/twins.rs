@@ -4,30 +4,31 @@
 //! output. Sums of the two products that both pixels share are kept until all of them are there; then they
 //! become both pixels, to which the other two products are added. So there are never more sums than pixels.
 
-use super::lanes::{Combined, Quad};
+use super::lanes::Combined;
 use super::row::{Row, add};
 
 /// Planes that the codes of a group become: those that both pixels share, `q + r` and `r - q`, and those of
 /// the first and the second one, `p - r` and `s - q`.
 pub(super) const PLANES: usize = 4;
 
-/// Computes a row: four outputs of `P` registers of them at a time.
+/// Computes a row: four outputs of `P` registers of them at a time, both sums of each together or one after
+/// the other.
 ///
 /// # Safety
 /// The processor has the instructions. From each row on there are so many registers in each plane, and
 /// there is room for so many in each plane of the result, those of outputs that only fill up to four
 /// included.
 #[inline(always)]
-pub(super) unsafe fn row<D: Combined, const P: usize>(row: &Row<'_>) {
+pub(super) unsafe fn row<D: Combined, const P: usize, const TOGETHER: bool>(row: &Row<'_>) {
     let mut x = 0;
     // SAFETY: the caller's promise.
     unsafe {
         while x + P <= row.registers {
-            column::<D, P>(row, x);
+            column::<D, P, TOGETHER>(row, x);
             x += P;
         }
         while x < row.registers {
-            column::<D, 1>(row, x);
+            column::<D, 1, TOGETHER>(row, x);
             x += 1;
         }
     }
@@ -36,70 +37,139 @@ pub(super) unsafe fn row<D: Combined, const P: usize>(row: &Row<'_>) {
 /// # Safety
 /// As [`row`].
 #[inline(always)]
-unsafe fn column<D: Combined, const P: usize>(row: &Row<'_>, x: usize) {
+unsafe fn column<D: Combined, const P: usize, const TOGETHER: bool>(row: &Row<'_>, x: usize) {
     let taps = 3 * row.layer.groups * PLANES;
     for (number, quad) in row.layer.quads.iter().enumerate() {
         // SAFETY: the caller's promise; there are so many weights for each four outputs.
         unsafe {
             let weights = row.layer.weights.as_ptr().add(number * taps * 4 * 4);
-            let (even, odd) = tile::<D, P>(row, x, weights, quad);
-            row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
+            let pair = Pair {
+                row,
+                start: x * D::COUNT * 4,
+                shared: weights,
+                own: weights.add(taps / 2 * 4 * 4),
+            };
+            let mut even = quad.bias.map(|bias| [D::splat(bias); P]);
+            let mut odd = quad.difference.map(|bias| [D::splat(bias); P]);
+            if TOGETHER {
+                pair.add_shared(&mut even, &mut odd);
+                both(&mut even, &mut odd);
+                pair.add_own(&mut even, &mut odd);
+                row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
+            } else {
+                pair.add_one(0, &mut even);
+                pair.add_one(1, &mut odd);
+                both(&mut even, &mut odd);
+                pair.add_one(2, &mut even);
+                row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
+                pair.add_one(3, &mut odd);
+            }
             row.put::<_, _, 2>(x, number, 1, odd.each_ref(), quad);
         }
     }
 }
 
-/// Four outputs of `P` registers of twins.
+/// Makes the sums of products that both pixels share those of each.
 ///
 /// # Safety
-/// As [`row`]; there are weights for all taps.
+/// As [`row`].
 #[inline(always)]
-unsafe fn tile<D: Combined, const P: usize>(
-    row: &Row<'_>,
-    x: usize,
-    weights: *const i8,
-    quad: &Quad,
-) -> ([[D; P]; 4], [[D; P]; 4]) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut even = quad.bias.map(|bias| [D::splat(bias); P]);
-        let mut odd = quad.difference.map(|bias| [D::splat(bias); P]);
-        let start = x * D::COUNT * 4;
-        let weights = taps(row, start, weights, &mut even, &mut odd);
-        for (even, odd) in even.iter_mut().zip(&mut odd) {
-            for (even, odd) in even.iter_mut().zip(odd) {
+unsafe fn both<D: Combined, const P: usize>(even: &mut [[D; P]; 4], odd: &mut [[D; P]; 4]) {
+    for (even, odd) in even.iter_mut().zip(odd) {
+        for (even, odd) in even.iter_mut().zip(odd) {
+            // SAFETY: the caller's promise.
+            unsafe {
                 (*even, *odd) = (even.plus(*odd), even.minus(*odd));
             }
         }
-        taps(row, start + 2 * row.plane, weights, &mut even, &mut odd);
-        (even, odd)
     }
 }
 
-/// Adds two planes of each group, one to each of two sums; gives the weights that follow.
-///
-/// # Safety
-/// As [`row`]; there are weights for all taps.
-#[inline(always)]
-unsafe fn taps<D: Combined, const P: usize>(
-    row: &Row<'_>,
+/// What the sums of four outputs are made from.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    row: &'a Row<'a>,
+    /// Bytes from where rows begin.
     start: usize,
-    weights: *const i8,
-    first: &mut [[D; P]; 4],
-    second: &mut [[D; P]; 4],
-) -> *const i8 {
-    let (mut from, mut weights) = (start, weights);
-    // SAFETY: the caller's promise.
-    unsafe {
-        for _ in 0..row.layer.groups {
-            for of_row in row.rows {
-                add(first, of_row.add(from), weights);
-                add(second, of_row.add(from + row.plane), weights.add(4 * 4));
-                weights = weights.add(2 * 4 * 4);
+    /// Weights of the first two planes, in turns, and of the others.
+    shared: *const i8,
+    own: *const i8,
+}
+
+impl Pair<'_> {
+    /// Adds the products of the two planes that both pixels share, each to one of two sums.
+    ///
+    /// # Safety
+    /// As [`row`]; there are weights for all taps.
+    #[inline(always)]
+    unsafe fn add_shared<D: Combined, const P: usize>(
+        self,
+        one: &mut [[D; P]; 4],
+        other: &mut [[D; P]; 4],
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { self.add_two(0, self.shared, one, other) }
+    }
+
+    /// Adds to each of two pixels the products of its own plane.
+    ///
+    /// # Safety
+    /// As [`row`]; there are weights for all taps.
+    #[inline(always)]
+    unsafe fn add_own<D: Combined, const P: usize>(
+        self,
+        even: &mut [[D; P]; 4],
+        odd: &mut [[D; P]; 4],
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { self.add_two(2, self.own, even, odd) }
+    }
+
+    /// # Safety
+    /// As [`row`]; there are weights for all taps.
+    #[inline(always)]
+    unsafe fn add_two<D: Combined, const P: usize>(
+        self,
+        plane: usize,
+        weights: *const i8,
+        one: &mut [[D; P]; 4],
+        other: &mut [[D; P]; 4],
+    ) {
+        let row = self.row;
+        let (mut from, mut weights) = (self.start + plane * row.plane, weights);
+        // SAFETY: the caller's promise.
+        unsafe {
+            for _ in 0..row.layer.groups {
+                for of_row in row.rows {
+                    add(one, of_row.add(from), weights);
+                    add(other, of_row.add(from + row.plane), weights.add(4 * 4));
+                    weights = weights.add(2 * 4 * 4);
+                }
+                from += PLANES * row.plane;
             }
-            from += PLANES * row.plane;
         }
-        weights
+    }
+
+    /// Adds the products of one plane.
+    ///
+    /// # Safety
+    /// As [`row`]; there are weights for all taps.
+    #[inline(always)]
+    unsafe fn add_one<D: Combined, const P: usize>(self, plane: usize, sums: &mut [[D; P]; 4]) {
+        let row = self.row;
+        let mut from = self.start + plane * row.plane;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let weights = if plane < 2 { self.shared } else { self.own };
+            let mut weights = weights.add(plane % 2 * 4 * 4);
+            for _ in 0..row.layer.groups {
+                for of_row in row.rows {
+                    add(sums, of_row.add(from), weights);
+                    weights = weights.add(2 * 4 * 4);
+                }
+                from += PLANES * row.plane;
+            }
+        }
     }
 }
 

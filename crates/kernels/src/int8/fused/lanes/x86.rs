@@ -274,6 +274,14 @@ eight_pixels!(
 );
 
 eight_pixels!(
+    /// The same where the instruction is AVX-512's: eight pixels, in registers that are half as long.
+    Vnni512Half,
+    PictureForm::Whole,
+    i16::MAX,
+    |sums, codes, weights| _mm256_dpbusd_epi32(sums, codes, weights)
+);
+
+eight_pixels!(
     /// Eight pixels, with AVX2. Two products of a code up to 127 and a weight fit in 16 bits, and so do
     /// two of a code up to 255 where weights are no more than [`TWIN_PAIR`] together.
     Pairs256,
