@@ -11,11 +11,12 @@ use nervure_kernels::Isa;
 use nervure_kernels::int8::{Layer, Network, Program, Scratch, products};
 
 /// Channels between layers, and how many layers.
-const NETWORKS: [(&str, usize, usize, usize); 6] = [
+const NETWORKS: [(&str, usize, usize, usize); 7] = [
     ("xs", 2, 8, 8),
-    ("s", 2, 16, 9),
-    ("m", 2, 24, 8),
-    ("l", 2, 32, 9),
+    ("s", 2, 16, 5),
+    ("m", 2, 16, 9),
+    ("l", 2, 24, 9),
+    ("xl", 2, 32, 9),
     ("m-x3", 3, 24, 8),
     ("m-x4", 4, 24, 8),
 ];

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<ExitCode> {
 }
 
 /// Names of sizes, as people give them.
-const TIERS: [&str; 4] = ["xs", "s", "m", "l"];
+const TIERS: [&str; 5] = ["xs", "s", "m", "l", "xl"];
 
 /// The real-time models that the command carries with it, the smallest first.
 pub(crate) fn shipped_tiers(scale: usize) -> Result<Vec<Artefact>> {

@@ -25,8 +25,8 @@ fn material() -> Place {
 fn every_frame_is_made_and_counted() {
     let place = material();
     for (words, tiers) in [
-        ("--realtime", 5),
-        ("--realtime 60 --threads 2", 5),
+        ("--realtime", 6),
+        ("--realtime 60 --threads 2", 6),
         ("--realtime --model s", 3),
         ("--realtime --scale 3", 2),
         ("--realtime --scale 1.5", 1),

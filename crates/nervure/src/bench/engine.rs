@@ -29,7 +29,7 @@ Examples:
   nervure bench engine
   nervure bench engine --model s --threads 1 --isa avx2 --json")]
 pub(super) struct EngineArgs {
-    /// The model: a size (`xs`, `s`, `m`, `l`), a name, or a file
+    /// The model: a size (`xs`, `s`, `m`, `l`, `xl`), a name, or a file
     #[arg(long, value_name = "MODEL", default_value = "m")]
     model: String,
 

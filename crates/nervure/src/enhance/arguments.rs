@@ -15,7 +15,7 @@ use super::realtime::Rate;
 Examples:
   nervure enhance clip.mp4                         writes clip-2x.mp4 beside it
   nervure enhance film.mkv -o big.mkv --scale 3/2 --codec hevc --crf 20
-  nervure enhance clip.mp4 --model l               the best of the real-time models
+  nervure enhance clip.mp4 --model xl              the best of the real-time models
   nervure enhance clip.mp4 --realtime -o - | ffplay -   the best that keeps up, played as it comes
   nervure enhance talk.mp4 --smooth                still parts do not flicker
   nervure enhance call.ts --recover                parts that a network lost are mended
@@ -41,7 +41,7 @@ pub(crate) struct EnhanceArgs {
     #[arg(long, value_enum)]
     pub(crate) upscaler: Option<Upscaler>,
 
-    /// The model: a size (`xs`, `s`, `m`, `l`), a name as in `nervure models list`, or a file
+    /// The model: a size (`xs`, `s`, `m`, `l`, `xl`), a name as in `nervure models list`, or a file
     /// [default: m]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,

@@ -17,6 +17,7 @@ shipped![
     "residual-espcn-x2-s" "int8",
     "residual-espcn-x2-m" "int8",
     "residual-espcn-x2-l" "int8",
+    "residual-espcn-x2-xl" "int8",
     "residual-espcn-x3-m" "int8",
     "residual-espcn-x4-m" "int8",
     "lightweight-super-resolution-x2" "fp32",
