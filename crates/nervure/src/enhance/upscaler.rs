@@ -136,7 +136,9 @@ impl Chosen {
                 return Ok(Box::new(FloatUpscale::new(source, model, threads)?));
             }
         };
-        Ok(Box::new(Upscale::new(source, size, luma, threads)?.abreast()?))
+        Ok(Box::new(
+            Upscale::new(source, size, luma, threads)?.abreast()?,
+        ))
     }
 
     /// What decides the picture that comes out.
