@@ -80,7 +80,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::AvxVnni => {
                 let in_long_registers = || {
-                    is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni")
+                    is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512vl")
+                        && is_x86_feature_detected!("avx512vnni")
                 };
                 Isa::Avx2.is_available()
                     && (is_x86_feature_detected!("avxvnni") || in_long_registers())

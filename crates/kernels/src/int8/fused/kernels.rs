@@ -220,8 +220,8 @@ twin_kernels!(
     #[target_feature(enable = "avx2,avxvnni")],
     x86::Vnni256, 3, false
 );
-// Tiles are those of AVX-VNNI, though there are twice as many registers: larger ones are no faster, and so
-// the ones are checked where there are only the others.
+// Tiles are those of AVX-VNNI, though there are twice as many registers: so they are checked, and their
+// speed is seen, where there is no AVX-VNNI. Larger ones were not tried.
 #[cfg(target_arch = "x86_64")]
 kernels!(
     avx512_half,

@@ -52,9 +52,9 @@ unsafe fn column<D: Combined, const P: usize, const TOGETHER: bool>(row: &Row<'_
             let mut even = quad.bias.map(|bias| [D::splat(bias); P]);
             let mut odd = quad.difference.map(|bias| [D::splat(bias); P]);
             if TOGETHER {
-                pair.add_shared(&mut even, &mut odd);
+                pair.add_two(0, &mut even, &mut odd);
                 both(&mut even, &mut odd);
-                pair.add_own(&mut even, &mut odd);
+                pair.add_two(2, &mut even, &mut odd);
                 row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
             } else {
                 pair.add_one(0, &mut even);
@@ -97,48 +97,33 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Adds the products of the two planes that both pixels share, each to one of two sums.
+    /// Weights of a plane: the next of it are those of two planes further on.
     ///
     /// # Safety
-    /// As [`row`]; there are weights for all taps.
+    /// There are weights for all taps.
     #[inline(always)]
-    unsafe fn add_shared<D: Combined, const P: usize>(
-        self,
-        one: &mut [[D; P]; 4],
-        other: &mut [[D; P]; 4],
-    ) {
+    unsafe fn weights(self, plane: usize) -> *const i8 {
+        let both = if plane < 2 { self.shared } else { self.own };
         // SAFETY: the caller's promise.
-        unsafe { self.add_two(0, self.shared, one, other) }
+        unsafe { both.add(plane % 2 * 4 * 4) }
     }
 
-    /// Adds to each of two pixels the products of its own plane.
+    /// Adds the products of a plane to one sum, and those of the next plane to another.
     ///
-    /// # Safety
-    /// As [`row`]; there are weights for all taps.
-    #[inline(always)]
-    unsafe fn add_own<D: Combined, const P: usize>(
-        self,
-        even: &mut [[D; P]; 4],
-        odd: &mut [[D; P]; 4],
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe { self.add_two(2, self.own, even, odd) }
-    }
-
     /// # Safety
     /// As [`row`]; there are weights for all taps.
     #[inline(always)]
     unsafe fn add_two<D: Combined, const P: usize>(
         self,
         plane: usize,
-        weights: *const i8,
         one: &mut [[D; P]; 4],
         other: &mut [[D; P]; 4],
     ) {
         let row = self.row;
-        let (mut from, mut weights) = (self.start + plane * row.plane, weights);
+        let mut from = self.start + plane * row.plane;
         // SAFETY: the caller's promise.
         unsafe {
+            let mut weights = self.weights(plane);
             for _ in 0..row.layer.groups {
                 for of_row in row.rows {
                     add(one, of_row.add(from), weights);
@@ -160,8 +145,7 @@ impl Pair<'_> {
         let mut from = self.start + plane * row.plane;
         // SAFETY: the caller's promise.
         unsafe {
-            let weights = if plane < 2 { self.shared } else { self.own };
-            let mut weights = weights.add(plane % 2 * 4 * 4);
+            let mut weights = self.weights(plane);
             for _ in 0..row.layer.groups {
                 for of_row in row.rows {
                     add(sums, of_row.add(from), weights);
