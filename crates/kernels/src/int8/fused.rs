@@ -43,9 +43,10 @@ use std::ops::Range;
 
 use nervure_frame::{Plane, Sample};
 
-use self::kernels::Kernels;
+use self::kernels::{Dealt, Kernels};
 use self::pack::{Packed, Reads};
 use self::strip::Strip;
+use self::twins::{PLANES, WAITING};
 use super::lanczos::{DOMAIN_BITS, REACH, Weights};
 use super::{Network, lanczos_weights};
 use crate::{CELL, Cells, Error, Isa};
@@ -94,7 +95,7 @@ impl Code for u8 {}
 impl Code for u16 {}
 
 mod sealed {
-    use super::Kernels;
+    use super::{Dealt, Kernels};
 
     /// What is particular to a sample type.
     pub trait Code: Sized {
@@ -104,6 +105,8 @@ mod sealed {
         fn word(self) -> i16;
         /// A sample that is in bounds.
         fn from_word(word: i16) -> Self;
+        #[allow(private_interfaces)]
+        fn dealt(kernels: &Kernels) -> Dealt<Self>;
         #[allow(private_interfaces)]
         fn woven(kernels: &Kernels) -> unsafe fn(&[&[i16]], &mut [Self]);
     }
@@ -123,6 +126,11 @@ impl sealed::Code for u8 {
     #[inline(always)]
     fn from_word(word: i16) -> u8 {
         word as u8
+    }
+
+    #[allow(private_interfaces)]
+    fn dealt(kernels: &Kernels) -> Dealt<u8> {
+        kernels.dealt_8
     }
 
     #[allow(private_interfaces)]
@@ -148,6 +156,11 @@ impl sealed::Code for u16 {
     #[inline(always)]
     fn from_word(word: i16) -> u16 {
         word as u16
+    }
+
+    #[allow(private_interfaces)]
+    fn dealt(kernels: &Kernels) -> Dealt<u16> {
+        kernels.dealt_10
     }
 
     #[allow(private_interfaces)]
@@ -182,8 +195,10 @@ struct Layout {
     /// Rows of what is outside of the picture: of the picture itself, of codes, and of what twins are made
     /// from.
     outside: [usize; 3],
-    /// A row of codes that become what twins are made from.
-    fresh: usize,
+    /// Planes of the last of these.
+    planes_outside: usize,
+    /// Codes that wait for neighbours to become what twins are made from.
+    waiting: usize,
     /// Bytes in all.
     codes: usize,
     /// Words of a plane of them.
@@ -224,13 +239,12 @@ impl Layout {
             rows.map(|(_, (_, row))| *row).max().unwrap_or(0)
         };
         let twins = largest(Reads::Twins);
-        let before = twins / Reads::Twins.planes(halves) * Reads::Codes.planes(halves);
         let outside = [
             add(largest(Reads::Picture)),
-            add(largest(Reads::Codes).max(before)),
+            add(largest(Reads::Codes)),
             add(twins),
         ];
-        let fresh = add(before);
+        let waiting = add(twins / plane / PLANES * WAITING);
         // Whole registers of words and a few words more, where the row goes across shifted.
         let words_plane = pixels.next_multiple_of(32) + 32;
         let places = program.scale;
@@ -244,7 +258,8 @@ impl Layout {
             layers: program.layers.iter().map(form).collect(),
             rings,
             outside,
-            fresh,
+            planes_outside: twins / plane,
+            waiting,
             codes,
             words_plane,
             words: halves * words_plane * (1 + BASE_RING * places + corrections + places),

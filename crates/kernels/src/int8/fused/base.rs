@@ -92,6 +92,36 @@ fn scatter<T: Code>(planes: &[&[i16]], out: &mut [T], count: usize, from: usize)
     }
 }
 
+/// A picture's row as codes, less what is taken off them: in one plane, or even columns in one and odd ones
+/// in another.
+#[inline(always)]
+pub(super) fn dealt_codes<T: Code, const H: usize>(row: &[T], offset: u8, to: [&mut [u8]; 2]) {
+    deal::<_, _, H>(row, |sample| sample.code().wrapping_sub(offset), to);
+}
+
+/// The same as words of the classical upscaler.
+#[inline(always)]
+pub(super) fn dealt_words<T: Code, const H: usize>(row: &[T], to: [&mut [i16]; 2]) {
+    deal::<_, _, H>(row, T::word, to);
+}
+
+#[inline(always)]
+fn deal<S: Copy, T, const H: usize>(row: &[S], of: impl Fn(S) -> T, [even, odd]: [&mut [T]; 2]) {
+    if H == 1 {
+        for (to, sample) in even.iter_mut().zip(row) {
+            *to = of(*sample);
+        }
+        return;
+    }
+    let (two, last) = row.as_chunks::<2>();
+    for ((even, odd), two) in even.iter_mut().zip(odd).zip(two) {
+        (*even, *odd) = (of(two[0]), of(two[1]));
+    }
+    if let [last] = last {
+        even[two.len()] = of(*last);
+    }
+}
+
 /// Codes and their neighbours, as columns, as pixels of four bytes, by form.
 #[inline(always)]
 pub(super) fn neighbours(columns: [&[u8]; 3], bytes: [Option<usize>; 4], to: &mut [[u8; 4]]) {

@@ -1,7 +1,7 @@
 //! The kernels of each instruction set, behind pointers.
 
 use super::Code;
-use super::base::{finished, neighbours, weighted, woven};
+use super::base::{dealt_codes, dealt_words, finished, neighbours, weighted, woven};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::lanes::Combined;
 #[cfg(target_arch = "aarch64")]
@@ -13,9 +13,9 @@ use super::lanes::x86;
 use super::lanes::{Dots, PictureForm, portable};
 use super::peak::registers;
 use super::row::{Row, row};
-use super::twins::PLANES;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use super::twins::{self, combined};
+use super::twins;
+use super::twins::PLANES;
 use crate::Isa;
 use crate::int8::lanczos::Weights;
 
@@ -41,18 +41,30 @@ pub(super) struct Kernels {
     pub(super) weighted: unsafe fn(&[*const i16; 7], &Weights, *mut i16, usize),
     pub(super) finished: Finished,
     pub(super) neighbours: Neighbours,
+    pub(super) dealt_8: Dealt<u8>,
+    pub(super) dealt_10: Dealt<u16>,
     pub(super) woven_8: Woven<u8>,
     pub(super) woven_10: Woven<u16>,
     pub(super) products: unsafe fn(usize) -> usize,
 }
 
+/// How a row of the picture is dealt out to planes: two of them, or the first alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dealt<T> {
+    /// Less what is taken off codes.
+    pub(super) codes: unsafe fn(&[T], u8, [&mut [u8]; 2]),
+    pub(super) words: unsafe fn(&[T], [&mut [i16]; 2]),
+}
+
 /// How twins are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TwinKernels {
+    /// What has been added to each plane.
     pub(super) offsets: [i32; PLANES],
     pub(super) most: i16,
     pub(super) row: unsafe fn(&Row<'_>),
-    pub(super) combined: unsafe fn(*const u8, *mut u8, usize, usize, usize),
+    /// Of layers that are computed otherwise, before one that is computed so.
+    pub(super) before: unsafe fn(&Row<'_>),
 }
 
 impl Kernels {
@@ -101,6 +113,8 @@ macro_rules! kernels {
                 weighted: weighted_of,
                 finished: finished_of,
                 neighbours: neighbours_of,
+                dealt_8: Dealt { codes: codes_of, words: words_of },
+                dealt_10: Dealt { codes: codes_of, words: words_of },
                 woven_8: woven_of,
                 woven_10: woven_of,
                 products: products_of,
@@ -152,6 +166,16 @@ macro_rules! kernels {
             }
 
             $(#[$feature])*
+            unsafe fn codes_of<T: Code>(row: &[T], offset: u8, to: [&mut [u8]; 2]) {
+                dealt_codes::<T, HALVES>(row, offset, to);
+            }
+
+            $(#[$feature])*
+            unsafe fn words_of<T: Code>(row: &[T], to: [&mut [i16]; 2]) {
+                dealt_words::<T, HALVES>(row, to);
+            }
+
+            $(#[$feature])*
             unsafe fn woven_of<T: Code>(planes: &[&[i16]], out: &mut [T]) {
                 woven(planes, out);
             }
@@ -167,10 +191,13 @@ macro_rules! twin_kernels {
             use super::*;
 
             pub(super) const KERNELS: TwinKernels = TwinKernels {
-                offsets: <$dots as Combined>::OFFSETS,
+                offsets: {
+                    let [sums, differences] = <$dots as Combined>::OFFSETS;
+                    [sums, differences, differences, differences]
+                },
                 most: <$dots as Combined>::MOST,
                 row: row_of,
-                combined: combined_of,
+                before: before_of,
             };
 
             $(#[$feature])*
@@ -180,15 +207,9 @@ macro_rules! twin_kernels {
             }
 
             $(#[$feature])*
-            unsafe fn combined_of(
-                codes: *const u8,
-                to: *mut u8,
-                plane: usize,
-                groups: usize,
-                registers: usize,
-            ) {
+            unsafe fn before_of(work: &Row<'_>) {
                 // SAFETY: as above.
-                unsafe { combined::<$dots>(codes, to, plane, groups, registers) }
+                unsafe { twins::before::<$dots, 2>(work) }
             }
         }
     };

@@ -116,15 +116,22 @@ pub(super) trait Dots: Copy {
     expect(dead_code, reason = "no other instructions make them")
 )]
 pub(super) trait Combined: Dots {
-    /// What is added to what [`Combined::combined`] gives, for bytes to hold it.
-    const OFFSETS: [i32; 4];
+    /// What is added to sums of codes, for bytes to hold them, and to differences.
+    const OFFSETS: [i32; 2];
     /// What weights of two inputs side by side may be together, with no regard to their signs.
     const MOST: i16;
 
-    /// Of four neighbours, left to right: the sum of the middle ones; the third less the second; the first
-    /// less the third; and the fourth less the second.
-    unsafe fn combined(columns: [Self::Codes; 4]) -> [Self::Codes; 4];
+    /// What [`Dots::store_codes`] writes.
+    unsafe fn as_codes(sums: [Self; 4], quad: &Quad) -> Self::Codes;
     unsafe fn store(codes: Self::Codes, to: *mut u8);
+    unsafe fn added(codes: Self::Codes, other: Self::Codes) -> Self::Codes;
+    unsafe fn less(codes: Self::Codes, other: Self::Codes) -> Self::Codes;
+    /// What both have.
+    unsafe fn and(codes: Self::Codes, other: Self::Codes) -> Self::Codes;
+    /// Each pixel's left neighbour, from the register before and this one.
+    unsafe fn left(before: Self::Codes, codes: Self::Codes) -> Self::Codes;
+    /// Each pixel's right neighbour, from this register and the next.
+    unsafe fn right(codes: Self::Codes, next: Self::Codes) -> Self::Codes;
     /// The sum, in the 32 bits that it may leave.
     unsafe fn plus(self, other: Self) -> Self;
     unsafe fn minus(self, other: Self) -> Self;

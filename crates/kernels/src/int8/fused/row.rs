@@ -2,6 +2,7 @@
 
 use super::lanes::{Dots, Quad};
 use super::pack::{Packed, Reads};
+use super::twins::Join;
 
 /// A row to be computed. Where there are two planes of each row, pixels in even columns are in the first and
 /// those in odd ones in the second.
@@ -22,6 +23,8 @@ pub(super) struct Row<'a> {
 pub(super) enum To {
     /// Planes for each group of four codes; bytes.
     Codes(*mut u8),
+    /// Codes that become what twins are made from.
+    Twins(Join),
     /// Planes for each output; words, and how many it is to the next plane.
     Words(*mut i16, usize),
 }
@@ -30,7 +33,10 @@ impl Row<'_> {
     /// Where the neighbours of pixels of one of `H` planes lie, left to right, in bytes from where the first
     /// one begins.
     #[inline(always)]
-    fn neighbours<const ACROSS: usize, const H: usize>(&self, odd: usize) -> [isize; ACROSS] {
+    pub(super) fn neighbours<const ACROSS: usize, const H: usize>(
+        &self,
+        odd: usize,
+    ) -> [isize; ACROSS] {
         std::array::from_fn(|column| {
             let (planes, odd) = (H as isize, odd as isize);
             let at = odd + column as isize - (ACROSS / 2) as isize;
@@ -60,6 +66,7 @@ impl Row<'_> {
                         D::store_codes(sums.map(|sums| sums[p]), quad, to.add(p * D::COUNT * 4));
                     }
                 }
+                To::Twins(_) => unreachable!("both planes go there together"),
                 To::Words(to, plane) => {
                     for (o, sums) in sums.into_iter().enumerate() {
                         let output = 4 * number + o;
@@ -140,7 +147,7 @@ unsafe fn column<D: Dots, const P: usize, const ACROSS: usize, const H: usize>(
 /// # Safety
 /// As [`row`]; there are weights for all taps.
 #[inline(always)]
-unsafe fn tile<D: Dots, const P: usize, const ACROSS: usize, const H: usize>(
+pub(super) unsafe fn tile<D: Dots, const P: usize, const ACROSS: usize, const H: usize>(
     row: &Row<'_>,
     x: usize,
     weights: *const i8,

@@ -6,6 +6,7 @@ use nervure_frame::{BitDepth, Plane};
 
 use super::pack::Reads;
 use super::row::{Row, To};
+use super::twins::{Join, PLANES};
 use super::{BASE_RING, Code, Layout, MARGIN, Program, RING};
 use crate::int8::MAX_SCALE;
 use crate::int8::lanczos::REACH;
@@ -49,34 +50,24 @@ impl Strip<'_> {
         row.iter_mut().for_each(|columns| columns.fill(black));
         (0..pictures.len()).for_each(|number| self.expand(row, self.layout.outside[0], number));
         if let Some(twins) = &self.program.kernels.twins {
-            let of_twins = self
-                .program
-                .layers
-                .iter()
-                .filter(|it| it.reads == Reads::Twins);
-            let groups = of_twins.map(|layer| layer.groups).max().unwrap_or(0);
-            let registers = self.layout.half.div_ceil(self.layout.pixels);
-            let [_, codes, combined] = self.layout.outside;
-            // SAFETY: there is as much of nothing as of what becomes of it, with a margin on both sides. The
-            // processor has the instructions.
-            unsafe {
-                let (from, to) = (self.pixels(codes, 0), self.pixels(combined, 0));
-                (twins.combined)(from, to, self.layout.plane, groups, registers);
+            let plane = self.layout.plane;
+            for number in 0..self.layout.planes_outside {
+                let at = self.layout.outside[2] + number * plane;
+                assert!(at + plane <= self.layout.codes);
+                // What becomes of nothing.
+                let nothing = twins.offsets[number % PLANES] as u8;
+                // SAFETY: that is within the memory, and nobody else looks at it.
+                unsafe { self.codes.add(at).write_bytes(nothing, plane) };
             }
         }
         for step in self.rows.start - layers..self.rows.end + layers {
             if self.reach(layers).contains(&step) && self.mark(step, layers, layers, marks) {
                 for (number, picture) in pictures.iter().enumerate() {
-                    let code = |sample: T| sample.code().wrapping_sub(offset);
+                    let (kernels, samples) = (&self.program.kernels, picture.row(step as usize));
                     let [even, odd] = &mut *row;
-                    let (even, odd) = (&mut even[1..], &mut odd[1..]);
-                    deal(
-                        picture.row(step as usize),
-                        code,
-                        even,
-                        odd,
-                        self.layout.halves,
-                    );
+                    let to = [&mut even[1..], &mut odd[1..]];
+                    // SAFETY: the processor has the instructions.
+                    unsafe { (T::dealt(kernels).codes)(samples, offset, to) };
                     self.expand(row, self.ring(0, step), number);
                 }
             }
@@ -185,14 +176,10 @@ impl Strip<'_> {
         let (program, layout) = (self.program, self.layout);
         let packed = &program.layers[layer];
         let next = program.layers.get(layer + 1).map(|next| next.reads);
-        // Codes that twins are made from only pass.
-        let to = match next {
-            Some(Reads::Twins) => layout.fresh,
-            Some(_) => self.ring(layer + 1, row),
-            None => 0,
-        };
-        let compute = match (packed.reads, program.kernels.twins) {
-            (Reads::Twins, Some(twins)) => twins.row,
+        let to = next.map_or(0, |_| self.ring(layer + 1, row));
+        let compute = match (packed.reads, next, program.kernels.twins) {
+            (Reads::Twins, _, Some(twins)) => twins.row,
+            (_, Some(Reads::Twins), Some(twins)) => twins.before,
             _ => program.kernels.row,
         };
         let compute = |registers: Range<usize>| {
@@ -207,6 +194,15 @@ impl Strip<'_> {
                         self.plane(self.corrections(), 0).add(first),
                         layout.words_plane,
                     ),
+                    Some(Reads::Twins) => {
+                        let last = (registers.end - 1) * layout.pixels;
+                        let columns = [layout.width.div_ceil(2), layout.width / 2];
+                        To::Twins(Join {
+                            to: self.pixels(to, first),
+                            waiting: self.codes.add(layout.waiting),
+                            ends: columns.map(|it| it.saturating_sub(last).min(layout.pixels)),
+                        })
+                    }
                     Some(_) => To::Codes(self.pixels(to, first)),
                 };
                 compute(&Row {
@@ -220,7 +216,7 @@ impl Strip<'_> {
             }
         };
         self.registers(marks, compute);
-        if next.is_none() {
+        if !matches!(next, Some(Reads::Picture | Reads::Codes)) {
             return;
         }
         // Registers may have gone beyond the last column, where the next layer looks for nothing.
@@ -231,18 +227,6 @@ impl Strip<'_> {
                 let to = self.pixels(to + (layout.halves * quad + odd) * layout.plane, behind);
                 to.cast::<[u8; 4]>().write([0; 4]);
             }
-        }
-        if let (Some(Reads::Twins), Some(twins)) = (next, &program.kernels.twins) {
-            let ring = self.ring(layer + 1, row);
-            self.registers(marks, |registers| {
-                let first = registers.start * layout.pixels;
-                let groups = packed.quads.len();
-                // SAFETY: as above.
-                unsafe {
-                    let (from, to) = (self.pixels(to, first), self.pixels(ring, first));
-                    (twins.combined)(from, to, layout.plane, groups, registers.len());
-                }
-            });
         }
     }
 
@@ -260,7 +244,9 @@ impl Strip<'_> {
                 of(std::mem::replace(&mut waiting, registers));
             }
         }
-        of(waiting);
+        if !waiting.is_empty() {
+            of(waiting);
+        }
     }
 
     /// A plane of words, by number of the row and which of its planes.
@@ -298,7 +284,7 @@ impl Strip<'_> {
             let even = from(REACH, self.layout.half);
             // There may be no such plane.
             let odd = from(REACH + 1, (halves - 1) * self.layout.half);
-            deal(samples, T::word, even, odd, halves);
+            (T::dealt(&self.program.kernels).words)(samples, [even, odd]);
             let (first, last) = (samples[0].word(), samples[width - 1].word());
             (0..REACH).for_each(|at| column(at).write(first));
             (REACH + width..2 * REACH + width).for_each(|at| column(at).write(last));
@@ -364,23 +350,5 @@ impl Strip<'_> {
         const { assert!(CELL.is_multiple_of(2), "a cell is as wide in every plane") };
         let (cell, half) = (CELL / self.layout.halves, self.layout.half);
         cells::runs(marks).map(move |cells| cells.start * cell..(cells.end * cell).min(half))
-    }
-}
-
-/// Deals a row out to one plane, or to one of even columns and one of odd ones.
-#[inline(always)]
-fn deal<S: Copy, T>(row: &[S], of: impl Fn(S) -> T, even: &mut [T], odd: &mut [T], halves: usize) {
-    if halves == 1 {
-        for (to, sample) in even.iter_mut().zip(row) {
-            *to = of(*sample);
-        }
-        return;
-    }
-    let (two, last) = row.as_chunks::<2>();
-    for ((even, odd), two) in even.iter_mut().zip(odd).zip(two) {
-        (*even, *odd) = (of(two[0]), of(two[1]));
-    }
-    if let [last] = last {
-        even[two.len()] = of(*last);
     }
 }

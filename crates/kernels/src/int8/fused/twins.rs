@@ -1,11 +1,13 @@
 //! A row of a layer whose pixels are made two by two: see [`twin_weights`](crate::int8::twin_weights).
 //!
-//! What is multiplied is made once for each row of codes, by [`combined`], and read for three rows of each
-//! output. Sums of the two products that both pixels share are kept until all of them are there; then they
-//! become both pixels, to which the other two products are added. So there are never more sums than pixels.
+//! What is multiplied is made of each row of codes as soon as these are there, by [`Join`], and read for
+//! three rows of each output. Sums of the two products that both pixels share are kept until all of them are
+//! there; then they become both pixels, to which the other two products are added. So there are never more
+//! sums than pixels.
 
-use super::lanes::Combined;
-use super::row::{Row, add};
+use super::lanes::{Combined, Quad, WIDEST};
+use super::pack::Reads;
+use super::row::{Row, To, add, tile};
 
 /// Planes that the codes of a group become: those that both pixels share, `q + r` and `r - q`, and those of
 /// the first and the second one, `p - r` and `s - q`.
@@ -55,16 +57,28 @@ unsafe fn column<D: Combined, const P: usize, const TOGETHER: bool>(row: &Row<'_
                 pair.add_two(0, &mut even, &mut odd);
                 both(&mut even, &mut odd);
                 pair.add_two(2, &mut even, &mut odd);
-                row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
             } else {
                 pair.add_one(0, &mut even);
                 pair.add_one(1, &mut odd);
                 both(&mut even, &mut odd);
                 pair.add_one(2, &mut even);
-                row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
+            }
+            let codes_of_even = match row.to {
+                To::Twins(_) => Some(codes(even.each_ref(), quad)),
+                _ => {
+                    row.put::<_, _, 2>(x, number, 0, even.each_ref(), quad);
+                    None
+                }
+            };
+            if !TOGETHER {
                 pair.add_one(3, &mut odd);
             }
-            row.put::<_, _, 2>(x, number, 1, odd.each_ref(), quad);
+            match (row.to, codes_of_even) {
+                (To::Twins(join), Some(even)) => {
+                    join.put::<D, P>(row, x, number, even, codes(odd.each_ref(), quad));
+                }
+                _ => row.put::<_, _, 2>(x, number, 1, odd.each_ref(), quad),
+            }
         }
     }
 }
@@ -157,30 +171,148 @@ impl Pair<'_> {
     }
 }
 
-/// Makes planes of codes what twins are made from.
+/// Computes a row whose codes become what twins are made from, as [`row`](super::row::row) does: of a layer
+/// that is not computed as twins itself.
 ///
 /// # Safety
-/// The processor has the instructions. From both pointers on there are so many registers in each plane, two
-/// of each group of codes and [`PLANES`] of what they become; there is a pixel before and behind codes.
+/// As for that.
 #[inline(always)]
-pub(super) unsafe fn combined<D: Combined>(
-    codes: *const u8,
-    to: *mut u8,
-    plane: usize,
-    groups: usize,
-    registers: usize,
-) {
-    for group in 0..groups {
+pub(super) unsafe fn before<D: Combined, const P: usize>(row: &Row<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match row.layer.reads {
+            Reads::Picture => sweep::<D, P, 1>(row),
+            Reads::Codes => sweep::<D, P, 3>(row),
+            Reads::Twins => unreachable!("such a layer has another kernel"),
+        }
+    }
+}
+
+/// # Safety
+/// As [`before`].
+#[inline(always)]
+unsafe fn sweep<D: Combined, const P: usize, const ACROSS: usize>(row: &Row<'_>) {
+    let mut x = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while x + P <= row.registers {
+            tiles::<D, P, ACROSS>(row, x);
+            x += P;
+        }
+        while x < row.registers {
+            tiles::<D, 1, ACROSS>(row, x);
+            x += 1;
+        }
+    }
+}
+
+/// # Safety
+/// As [`before`].
+#[inline(always)]
+unsafe fn tiles<D: Combined, const P: usize, const ACROSS: usize>(row: &Row<'_>, x: usize) {
+    let To::Twins(join) = row.to else {
+        unreachable!("for twins");
+    };
+    let taps = 3 * row.layer.groups * ACROSS;
+    let neighbours: [[isize; ACROSS]; 2] = [row.neighbours::<_, 2>(0), row.neighbours::<_, 2>(1)];
+    for (number, quad) in row.layer.quads.iter().enumerate() {
+        // SAFETY: the caller's promise; there are so many weights for each four outputs.
+        unsafe {
+            let weights = row.layer.weights.as_ptr().add(number * taps * 4 * 4);
+            let even = tile::<D, P, ACROSS, 2>(row, x, weights, quad, &neighbours[0]);
+            let even = codes(even.each_ref(), quad);
+            let odd = tile::<D, P, ACROSS, 2>(row, x, weights, quad, &neighbours[1]);
+            join.put::<D, P>(row, x, number, even, codes(odd.each_ref(), quad));
+        }
+    }
+}
+
+/// # Safety
+/// As [`row`].
+#[inline(always)]
+unsafe fn codes<D: Combined, const P: usize>(sums: [&[D; P]; 4], quad: &Quad) -> [D::Codes; P] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut codes = [D::as_codes(sums.map(|sums| sums[0]), quad); P];
+        for (p, codes) in codes.iter_mut().enumerate().skip(1) {
+            *codes = D::as_codes(sums.map(|sums| sums[p]), quad);
+        }
+        codes
+    }
+}
+
+/// Bytes of the widest register.
+const BYTES: usize = 4 * WIDEST;
+
+/// Memory for each group of codes that waits for neighbours, in bytes.
+pub(super) const WAITING: usize = 2 * BYTES;
+
+/// As many pixels as a register may have, and as many of nothing.
+static MASK: [[u8; BYTES]; 2] = [[0xff; BYTES], [0; BYTES]];
+
+/// Where codes of a run of registers become what twins are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Join {
+    /// The first plane of the first group.
+    pub(super) to: *mut u8,
+    /// [`WAITING`] bytes for each group.
+    pub(super) waiting: *mut u8,
+    /// How many pixels of the last register are there, of even columns and of odd ones. There is nothing
+    /// behind them.
+    pub(super) ends: [usize; 2],
+}
+
+impl Join {
+    /// Writes what becomes of `P` registers of a group, from `x` on. What needs the next register waits for
+    /// it, or for the end.
+    ///
+    /// Before the first and behind the last register of a run there is nothing. If the run is a part of a
+    /// row, then what is made there is wrong, and nobody asks for it.
+    ///
+    /// # Safety
+    /// The processor has the instructions. There is room for the row's registers in each plane, and for one
+    /// before them. Runs come one after the other, and registers of each from left to right.
+    #[inline(always)]
+    unsafe fn put<D: Combined, const P: usize>(
+        self,
+        row: &Row<'_>,
+        x: usize,
+        group: usize,
+        mut even: [D::Codes; P],
+        mut odd: [D::Codes; P],
+    ) {
+        let bytes = D::COUNT * 4;
+        let (plane, is_last) = (row.plane, x + P == row.registers);
         // SAFETY: the caller's promise.
         unsafe {
-            let (even, to) = (codes.add(group * 2 * plane), to.add(group * PLANES * plane));
-            let odd = even.add(plane);
-            for at in (0..registers * D::COUNT * 4).step_by(D::COUNT * 4) {
-                let [even, odd] = [even.add(at), odd.add(at)];
-                let columns = [odd.sub(4), even, odd, even.add(4)].map(|from| D::codes(from));
-                for (number, codes) in D::combined(columns).into_iter().enumerate() {
-                    D::store(codes, to.add(number * plane + at));
+            let nothing = D::codes(MASK[1].as_ptr());
+            if is_last {
+                for (codes, end) in [&mut even, &mut odd].into_iter().zip(self.ends) {
+                    let mask = MASK.as_ptr().cast::<u8>().add(BYTES - 4 * end);
+                    codes[P - 1] = D::and(codes[P - 1], D::codes(mask));
                 }
+            }
+            let waiting = self.waiting.add(group * WAITING);
+            let (mut even_before, mut odd_before) = match x {
+                0 => (nothing, nothing),
+                _ => (D::codes(waiting), D::codes(waiting.add(BYTES))),
+            };
+            let mut to = self.to.add(group * PLANES * plane + x * bytes);
+            for (even, odd) in even.into_iter().zip(odd) {
+                D::store(D::added(even, odd), to);
+                D::store(D::less(odd, even), to.add(plane));
+                D::store(D::less(D::left(odd_before, odd), odd), to.add(2 * plane));
+                let second = D::less(D::right(even_before, even), even_before);
+                D::store(second, to.add(3 * plane).sub(bytes));
+                (even_before, odd_before) = (even, odd);
+                to = to.add(bytes);
+            }
+            if is_last {
+                let second = D::less(D::right(even_before, nothing), even_before);
+                D::store(second, to.add(3 * plane).sub(bytes));
+            } else {
+                D::store(even_before, waiting);
+                D::store(odd_before, waiting.add(BYTES));
             }
         }
     }

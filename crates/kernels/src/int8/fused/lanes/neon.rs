@@ -33,15 +33,15 @@ unsafe fn bytes(one: int32x4_t, two: int32x4_t, quad: &Quad, first: usize) -> ui
 }
 
 /// # Safety
-/// As for [`Dots::store_codes`].
+/// As for [`Combined::as_codes`].
 #[inline(always)]
-unsafe fn store_codes(sums: [int32x4_t; 4], quad: &Quad, to: *mut u8) {
+unsafe fn as_codes(sums: [int32x4_t; 4], quad: &Quad) -> int8x16_t {
     let [a, b, c, d] = sums;
     // SAFETY: the caller's promise.
     unsafe {
         let codes = vcombine_u8(bytes(a, b, quad, 0), bytes(c, d, quad, 2));
         let codes = vminq_u8(codes, vdupq_n_u8(127));
-        vst1q_u8(to, vqtbl1q_u8(codes, vld1q_u8(TURN.as_ptr())));
+        vreinterpretq_s8_u8(vqtbl1q_u8(codes, vld1q_u8(TURN.as_ptr())))
     }
 }
 
@@ -66,18 +66,49 @@ unsafe fn weights(from: *const i8) -> int8x16_t {
     unsafe { vreinterpretq_s8_s32(vdupq_n_s32(from.cast::<i32>().read_unaligned())) }
 }
 
-/// Sums of two codes leave the bytes that have a sign.
-const OFFSETS: [i32; 4] = [-128, 0, 0, 0];
+/// What is particular to codes of bytes, whatever sums are.
+macro_rules! codes_of_twins {
+    () => {
+        /// Sums of two codes leave the bytes that have a sign.
+        const OFFSETS: [i32; 2] = [-128, 0];
+        const MOST: i16 = i16::MAX;
 
-/// # Safety
-/// As for [`Combined::combined`].
-#[inline(always)]
-unsafe fn combined([p, q, r, s]: [int8x16_t; 4]) -> [int8x16_t; 4] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let sum = veorq_s8(vaddq_s8(q, r), vdupq_n_s8(-128));
-        [sum, vsubq_s8(r, q), vsubq_s8(p, r), vsubq_s8(s, q)]
-    }
+        #[inline(always)]
+        unsafe fn store(codes: int8x16_t, to: *mut u8) {
+            // SAFETY: the caller's promise, here and below.
+            unsafe { vst1q_s8(to.cast(), codes) }
+        }
+
+        #[inline(always)]
+        unsafe fn added(codes: int8x16_t, other: int8x16_t) -> int8x16_t {
+            // SAFETY: as above.
+            unsafe { veorq_s8(vaddq_s8(codes, other), vdupq_n_s8(-128)) }
+        }
+
+        #[inline(always)]
+        unsafe fn less(codes: int8x16_t, other: int8x16_t) -> int8x16_t {
+            // SAFETY: as above.
+            unsafe { vsubq_s8(codes, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn and(codes: int8x16_t, other: int8x16_t) -> int8x16_t {
+            // SAFETY: as above.
+            unsafe { vandq_s8(codes, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn left(before: int8x16_t, codes: int8x16_t) -> int8x16_t {
+            // SAFETY: as above.
+            unsafe { vextq_s8::<12>(before, codes) }
+        }
+
+        #[inline(always)]
+        unsafe fn right(codes: int8x16_t, next: int8x16_t) -> int8x16_t {
+            // SAFETY: as above.
+            unsafe { vextq_s8::<4>(codes, next) }
+        }
+    };
 }
 
 /// Four pixels, with `sdot`.
@@ -127,7 +158,7 @@ impl Dots for Dot {
     #[inline(always)]
     unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
         // SAFETY: as above.
-        unsafe { store_codes(sums.map(|sums| sums.0), quad, to) }
+        unsafe { Self::store(Self::as_codes(sums, quad), to) }
     }
 
     #[inline(always)]
@@ -138,19 +169,12 @@ impl Dots for Dot {
 }
 
 impl Combined for Dot {
-    const OFFSETS: [i32; 4] = OFFSETS;
-    const MOST: i16 = i16::MAX;
+    codes_of_twins!();
 
     #[inline(always)]
-    unsafe fn combined(columns: [int8x16_t; 4]) -> [int8x16_t; 4] {
+    unsafe fn as_codes(sums: [Self; 4], quad: &Quad) -> int8x16_t {
         // SAFETY: as above.
-        unsafe { combined(columns) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(codes: int8x16_t, to: *mut u8) {
-        // SAFETY: as above.
-        unsafe { vst1q_s8(to.cast(), codes) }
+        unsafe { as_codes(sums.map(|sums| sums.0), quad) }
     }
 
     #[inline(always)]
@@ -220,9 +244,8 @@ impl Dots for Halves {
 
     #[inline(always)]
     unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
-        let [a, b, c, d] = sums;
         // SAFETY: as above.
-        unsafe { store_codes([a.whole(), b.whole(), c.whole(), d.whole()], quad, to) }
+        unsafe { Self::store(Self::as_codes(sums, quad), to) }
     }
 
     #[inline(always)]
@@ -233,19 +256,13 @@ impl Dots for Halves {
 }
 
 impl Combined for Halves {
-    const OFFSETS: [i32; 4] = OFFSETS;
-    const MOST: i16 = i16::MAX;
+    codes_of_twins!();
 
     #[inline(always)]
-    unsafe fn combined(columns: [int8x16_t; 4]) -> [int8x16_t; 4] {
+    unsafe fn as_codes(sums: [Self; 4], quad: &Quad) -> int8x16_t {
+        let [a, b, c, d] = sums;
         // SAFETY: as above.
-        unsafe { combined(columns) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(codes: int8x16_t, to: *mut u8) {
-        // SAFETY: as above.
-        unsafe { vst1q_s8(to.cast(), codes) }
+        unsafe { as_codes([a.whole(), b.whole(), c.whole(), d.whole()], quad) }
     }
 
     #[inline(always)]

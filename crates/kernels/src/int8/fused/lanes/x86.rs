@@ -107,13 +107,7 @@ impl Dots for Vnni512 {
     #[inline(always)]
     unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
         // SAFETY: as above.
-        unsafe {
-            let (first, second) = (words_512(sums, quad, 0), words_512(sums, quad, 2));
-            let codes = _mm512_packus_epi16(first, second);
-            let codes = _mm512_min_epu8(codes, _mm512_set1_epi8(127));
-            let turn = _mm512_broadcast_i32x4(_mm_loadu_si128(TURN.as_ptr().cast()));
-            _mm512_storeu_si512(to.cast(), _mm512_shuffle_epi8(codes, turn));
-        }
+        unsafe { Self::store(Self::as_codes(sums, quad), to) }
     }
 
     #[inline(always)]
@@ -129,16 +123,18 @@ impl Dots for Vnni512 {
 }
 
 impl Combined for Vnni512 {
-    const OFFSETS: [i32; 4] = [0, 128, 128, 128];
+    const OFFSETS: [i32; 2] = [0, 128];
     const MOST: i16 = i16::MAX;
 
     #[inline(always)]
-    unsafe fn combined([p, q, r, s]: [__m512i; 4]) -> [__m512i; 4] {
+    unsafe fn as_codes(sums: [Self; 4], quad: &Quad) -> __m512i {
         // SAFETY: as above.
         unsafe {
-            let half = _mm512_set1_epi8(-128);
-            let less = |a, b| _mm512_xor_si512(_mm512_sub_epi8(a, b), half);
-            [_mm512_add_epi8(q, r), less(r, q), less(p, r), less(s, q)]
+            let (first, second) = (words_512(sums, quad, 0), words_512(sums, quad, 2));
+            let codes = _mm512_packus_epi16(first, second);
+            let codes = _mm512_min_epu8(codes, _mm512_set1_epi8(127));
+            let turn = _mm512_broadcast_i32x4(_mm_loadu_si128(TURN.as_ptr().cast()));
+            _mm512_shuffle_epi8(codes, turn)
         }
     }
 
@@ -146,6 +142,36 @@ impl Combined for Vnni512 {
     unsafe fn store(codes: __m512i, to: *mut u8) {
         // SAFETY: as above.
         unsafe { _mm512_storeu_si512(to.cast(), codes) }
+    }
+
+    #[inline(always)]
+    unsafe fn added(codes: __m512i, other: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_add_epi8(codes, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn less(codes: __m512i, other: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_xor_si512(_mm512_sub_epi8(codes, other), _mm512_set1_epi8(-128)) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(codes: __m512i, other: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_and_si512(codes, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn left(before: __m512i, codes: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_alignr_epi32::<15>(codes, before) }
+    }
+
+    #[inline(always)]
+    unsafe fn right(codes: __m512i, next: __m512i) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_alignr_epi32::<1>(next, codes) }
     }
 
     #[inline(always)]
@@ -202,16 +228,7 @@ macro_rules! eight_pixels {
             #[inline(always)]
             unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
                 // SAFETY: as above.
-                unsafe {
-                    let [a, b, c, d] = sums;
-                    let codes = _mm256_packus_epi16(
-                        words_256([a.0, b.0], quad, 0),
-                        words_256([c.0, d.0], quad, 2),
-                    );
-                    let codes = _mm256_min_epu8(codes, _mm256_set1_epi8(127));
-                    let turn = _mm256_broadcastsi128_si256(_mm_loadu_si128(TURN.as_ptr().cast()));
-                    _mm256_storeu_si256(to.cast(), _mm256_shuffle_epi8(codes, turn));
-                }
+                unsafe { Self::store(Self::as_codes(sums, quad), to) }
             }
 
             #[inline(always)]
@@ -231,16 +248,21 @@ macro_rules! eight_pixels {
         }
 
         impl Combined for $name {
-            const OFFSETS: [i32; 4] = [0, 128, 128, 128];
+            const OFFSETS: [i32; 2] = [0, 128];
             const MOST: i16 = $most;
 
             #[inline(always)]
-            unsafe fn combined([p, q, r, s]: [__m256i; 4]) -> [__m256i; 4] {
+            unsafe fn as_codes(sums: [Self; 4], quad: &Quad) -> __m256i {
                 // SAFETY: as above.
                 unsafe {
-                    let half = _mm256_set1_epi8(-128);
-                    let less = |a, b| _mm256_xor_si256(_mm256_sub_epi8(a, b), half);
-                    [_mm256_add_epi8(q, r), less(r, q), less(p, r), less(s, q)]
+                    let [a, b, c, d] = sums;
+                    let codes = _mm256_packus_epi16(
+                        words_256([a.0, b.0], quad, 0),
+                        words_256([c.0, d.0], quad, 2),
+                    );
+                    let codes = _mm256_min_epu8(codes, _mm256_set1_epi8(127));
+                    let turn = _mm256_broadcastsi128_si256(_mm_loadu_si128(TURN.as_ptr().cast()));
+                    _mm256_shuffle_epi8(codes, turn)
                 }
             }
 
@@ -248,6 +270,42 @@ macro_rules! eight_pixels {
             unsafe fn store(codes: __m256i, to: *mut u8) {
                 // SAFETY: as above.
                 unsafe { _mm256_storeu_si256(to.cast(), codes) }
+            }
+
+            #[inline(always)]
+            unsafe fn added(codes: __m256i, other: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_add_epi8(codes, other) }
+            }
+
+            #[inline(always)]
+            unsafe fn less(codes: __m256i, other: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_xor_si256(_mm256_sub_epi8(codes, other), _mm256_set1_epi8(-128)) }
+            }
+
+            #[inline(always)]
+            unsafe fn and(codes: __m256i, other: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe { _mm256_and_si256(codes, other) }
+            }
+
+            #[inline(always)]
+            unsafe fn left(before: __m256i, codes: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe {
+                    let between = _mm256_permute2x128_si256::<0x21>(before, codes);
+                    _mm256_alignr_epi8::<12>(codes, between)
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn right(codes: __m256i, next: __m256i) -> __m256i {
+                // SAFETY: as above.
+                unsafe {
+                    let between = _mm256_permute2x128_si256::<0x21>(codes, next);
+                    _mm256_alignr_epi8::<4>(between, codes)
+                }
             }
 
             #[inline(always)]
