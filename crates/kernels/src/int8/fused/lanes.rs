@@ -101,10 +101,79 @@ pub(super) trait Dots: Copy {
     unsafe fn weights(from: *const i8) -> Self::Weights;
     /// Adds the products of each pixel's four codes with the weights.
     unsafe fn dot(self, codes: Self::Codes, weights: Self::Weights) -> Self;
+
+    /// Whether [`Dots::add_groups`] is better than to add what lies side by side one after the other.
+    const BY_GROUPS: bool = false;
+
+    /// Adds the products of `P` registers of pixels in three rows with the weights of four outputs, of some
+    /// groups of codes: so many bytes it is from group to group, and from the weights of a row to those of
+    /// the next.
+    #[inline(always)]
+    unsafe fn add_groups<const P: usize>(
+        sums: &mut [[Self; P]; 4],
+        rows: [*const u8; 3],
+        groups: usize,
+        steps: [usize; 2],
+        weights: *const i8,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { add_groups(sums, rows, groups, steps, weights) }
+    }
+
     /// Makes codes of 0 to 127 of four outputs, and writes the four of each pixel side by side.
     unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8);
     /// Makes words of an output, number `index` of its quad.
     unsafe fn store_words(self, quad: &Quad, index: usize, to: *mut i16);
+}
+
+/// Adds the products of `P` registers of pixels with the weights of four outputs.
+///
+/// # Safety
+/// The processor has the instructions, and both can be read.
+#[inline(always)]
+pub(super) unsafe fn add<D: Dots, const P: usize>(
+    sums: &mut [[D; P]; 4],
+    from: *const u8,
+    weights: *const i8,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut codes = [D::codes(from); P];
+        for (p, codes) in codes.iter_mut().enumerate().skip(1) {
+            *codes = D::codes(from.add(p * D::COUNT * 4));
+        }
+        for (o, sums) in sums.iter_mut().enumerate() {
+            let weight = D::weights(weights.add(4 * o));
+            for (sum, codes) in sums.iter_mut().zip(codes) {
+                *sum = sum.dot(codes, weight);
+            }
+        }
+    }
+}
+
+/// [`Dots::add_groups`] as most have it.
+///
+/// # Safety
+/// As for that.
+#[inline(always)]
+unsafe fn add_groups<D: Dots, const P: usize>(
+    sums: &mut [[D; P]; 4],
+    rows: [*const u8; 3],
+    groups: usize,
+    steps: [usize; 2],
+    mut weights: *const i8,
+) {
+    let mut from = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for _ in 0..groups {
+            for row in rows {
+                add(sums, row.add(from), weights);
+                weights = weights.add(steps[1]);
+            }
+            from += steps[0];
+        }
+    }
 }
 
 /// Sums of twins: products of sums and differences of codes, which take a whole byte.

@@ -1,6 +1,6 @@
 //! A row of a layer.
 
-use super::lanes::{Dots, Quad};
+use super::lanes::{Dots, Quad, add};
 use super::pack::{Packed, Reads};
 use super::twins::Join;
 
@@ -157,6 +157,16 @@ pub(super) unsafe fn tile<D: Dots, const P: usize, const ACROSS: usize, const H:
     // SAFETY: the caller's promise.
     unsafe {
         let mut sums = quad.bias.map(|bias| [D::splat(bias); P]);
+        if D::BY_GROUPS {
+            for (column, neighbour) in neighbours.iter().enumerate() {
+                let start = (x * D::COUNT * 4) as isize + neighbour;
+                let rows = row.rows.map(|row| row.offset(start));
+                let steps = [H * row.plane, 4 * 4 * ACROSS];
+                let weights = weights.add(4 * 4 * column);
+                D::add_groups(&mut sums, rows, row.layer.groups, steps, weights);
+            }
+            return sums;
+        }
         let mut weights = weights;
         let mut group = x * D::COUNT * 4;
         for _ in 0..row.layer.groups {
@@ -187,30 +197,5 @@ unsafe fn taps<D: Dots, const P: usize, const ACROSS: usize>(
             add(sums, from.offset(*neighbour), weights.add(4 * 4 * column));
         }
         weights.add(4 * 4 * ACROSS)
-    }
-}
-
-/// Adds the products of `P` registers of pixels with the weights of four outputs.
-///
-/// # Safety
-/// They can be read.
-#[inline(always)]
-pub(super) unsafe fn add<D: Dots, const P: usize>(
-    sums: &mut [[D; P]; 4],
-    from: *const u8,
-    weights: *const i8,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut codes = [D::codes(from); P];
-        for (p, codes) in codes.iter_mut().enumerate().skip(1) {
-            *codes = D::codes(from.add(p * D::COUNT * 4));
-        }
-        for (o, sums) in sums.iter_mut().enumerate() {
-            let weight = D::weights(weights.add(4 * o));
-            for (sum, codes) in sums.iter_mut().zip(codes) {
-                *sum = sum.dot(codes, weight);
-            }
-        }
     }
 }

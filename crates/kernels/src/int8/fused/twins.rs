@@ -5,9 +5,9 @@
 //! there; then they become both pixels, to which the other two products are added. So there are never more
 //! sums than pixels.
 
-use super::lanes::{Combined, Quad, WIDEST};
+use super::lanes::{Combined, Quad, WIDEST, add};
 use super::pack::Reads;
-use super::row::{Row, To, add, tile};
+use super::row::{Row, To, tile};
 
 /// Planes that the codes of a group become: those that both pixels share, `q + r` and `r - q`, and those of
 /// the first and the second one, `p - r` and `s - q`.
@@ -156,17 +156,12 @@ impl Pair<'_> {
     #[inline(always)]
     unsafe fn add_one<D: Combined, const P: usize>(self, plane: usize, sums: &mut [[D; P]; 4]) {
         let row = self.row;
-        let mut from = self.start + plane * row.plane;
+        let start = self.start + plane * row.plane;
+        let steps = [PLANES * row.plane, 2 * 4 * 4];
         // SAFETY: the caller's promise.
         unsafe {
-            let mut weights = self.weights(plane);
-            for _ in 0..row.layer.groups {
-                for of_row in row.rows {
-                    add(sums, of_row.add(from), weights);
-                    weights = weights.add(2 * 4 * 4);
-                }
-                from += PLANES * row.plane;
-            }
+            let rows = row.rows.map(|of_row| of_row.add(start));
+            D::add_groups(sums, rows, row.layer.groups, steps, self.weights(plane));
         }
     }
 }

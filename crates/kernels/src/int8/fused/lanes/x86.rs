@@ -1,6 +1,8 @@
 //! AVX-512 with VNNI, AVX-VNNI and AVX2.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
+use std::ptr::from_mut;
 
 use super::super::super::lanczos::Weights;
 use super::{Combined, Dots, PictureForm, Quad, TURN, Words};
@@ -189,7 +191,7 @@ impl Combined for Vnni512 {
 
 /// Eight pixels with what AVX2 and AVX-VNNI have in common.
 macro_rules! eight_pixels {
-    ($(#[$doc:meta])* $name:ident, $form:expr, $most:expr, |$sums:ident, $codes:ident, $weights:ident| $dot:expr) => {
+    ($(#[$doc:meta])* $name:ident, $form:expr, $most:expr, |$sums:ident, $codes:ident, $weights:ident| $dot:expr $(; $($own:tt)*)?) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(in super::super) struct $name(__m256i);
@@ -224,6 +226,8 @@ macro_rules! eight_pixels {
                 // SAFETY: as above.
                 $name(unsafe { $dot })
             }
+
+            $($($own)*)?
 
             #[inline(always)]
             unsafe fn store_codes(sums: [Self; 4], quad: &Quad, to: *mut u8) {
@@ -328,8 +332,129 @@ eight_pixels!(
     Vnni256,
     PictureForm::Whole,
     i16::MAX,
-    |sums, codes, weights| _mm256_dpbusd_avx_epi32(sums, codes, weights)
+    |sums, codes, weights| _mm256_dpbusd_avx_epi32(sums, codes, weights);
+    const BY_GROUPS: bool = true;
+
+    #[inline(always)]
+    unsafe fn add_groups<const P: usize>(
+        sums: &mut [[Self; P]; 4],
+        rows: [*const u8; 3],
+        groups: usize,
+        steps: [usize; 2],
+        weights: *const i8,
+    ) {
+        // SAFETY: the caller's promise; three registers have that type.
+        unsafe {
+            match P {
+                3 => add_twelve(&mut *from_mut(sums).cast(), rows, groups, steps, weights),
+                _ => super::add_groups(sums, rows, groups, steps, weights),
+            }
+        }
+    }
 );
+
+/// Instructions that add the products of three registers of pixels with the weights of four outputs.
+macro_rules! twelve_products {
+    ($codes:literal, $weights:literal) => {
+        concat!(
+            "vmovdqu {left}, ymmword ptr [",
+            $codes,
+            "]\n",
+            "vmovdqu {middle}, ymmword ptr [",
+            $codes,
+            " + 32]\n",
+            "vmovdqu {right}, ymmword ptr [",
+            $codes,
+            " + 64]\n",
+            "vpbroadcastd {weight}, dword ptr [",
+            $weights,
+            "]\n",
+            "{{vex}} vpdpbusd {a0}, {left}, {weight}\n",
+            "{{vex}} vpdpbusd {a1}, {middle}, {weight}\n",
+            "{{vex}} vpdpbusd {a2}, {right}, {weight}\n",
+            "vpbroadcastd {weight}, dword ptr [",
+            $weights,
+            " + 4]\n",
+            "{{vex}} vpdpbusd {b0}, {left}, {weight}\n",
+            "{{vex}} vpdpbusd {b1}, {middle}, {weight}\n",
+            "{{vex}} vpdpbusd {b2}, {right}, {weight}\n",
+            "vpbroadcastd {weight}, dword ptr [",
+            $weights,
+            " + 8]\n",
+            "{{vex}} vpdpbusd {c0}, {left}, {weight}\n",
+            "{{vex}} vpdpbusd {c1}, {middle}, {weight}\n",
+            "{{vex}} vpdpbusd {c2}, {right}, {weight}\n",
+            "vpbroadcastd {weight}, dword ptr [",
+            $weights,
+            " + 12]\n",
+            "{{vex}} vpdpbusd {d0}, {left}, {weight}\n",
+            "{{vex}} vpdpbusd {d1}, {middle}, {weight}\n",
+            "{{vex}} vpdpbusd {d2}, {right}, {weight}\n",
+        )
+    };
+}
+
+/// [`Dots::add_groups`] for three registers of pixels.
+///
+/// Twelve sums, three registers of codes and one of weights are all registers that there are. A compiler
+/// fetches codes and weights ahead, for which it moves sums to memory and back; that takes twice as long.
+///
+/// # Safety
+/// As for that.
+#[inline]
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn add_twelve(
+    sums: &mut [[Vnni256; 3]; 4],
+    rows: [*const u8; 3],
+    groups: usize,
+    steps: [usize; 2],
+    weights: *const i8,
+) {
+    if groups == 0 {
+        return;
+    }
+    let [[a0, a1, a2], [b0, b1, b2], [c0, c1, c2], [d0, d1, d2]] = sums;
+    // SAFETY: the caller's promise; there is a group.
+    unsafe {
+        asm!(
+            "2:",
+            twelve_products!("{above}", "{weights}"),
+            twelve_products!("{here}", "{weights} + {row}"),
+            twelve_products!("{below}", "{weights} + 2 * {row}"),
+            "add {above}, {group}",
+            "add {here}, {group}",
+            "add {below}, {group}",
+            "lea {weights}, [{weights} + 2 * {row}]",
+            "add {weights}, {row}",
+            "dec {groups}",
+            "jnz 2b",
+            above = inout(reg) rows[0] => _,
+            here = inout(reg) rows[1] => _,
+            below = inout(reg) rows[2] => _,
+            weights = inout(reg) weights => _,
+            groups = inout(reg) groups => _,
+            group = in(reg) steps[0],
+            row = in(reg) steps[1],
+            left = out(ymm_reg) _,
+            middle = out(ymm_reg) _,
+            right = out(ymm_reg) _,
+            weight = out(ymm_reg) _,
+            a0 = inout(ymm_reg) a0.0,
+            a1 = inout(ymm_reg) a1.0,
+            a2 = inout(ymm_reg) a2.0,
+            b0 = inout(ymm_reg) b0.0,
+            b1 = inout(ymm_reg) b1.0,
+            b2 = inout(ymm_reg) b2.0,
+            c0 = inout(ymm_reg) c0.0,
+            c1 = inout(ymm_reg) c1.0,
+            c2 = inout(ymm_reg) c2.0,
+            d0 = inout(ymm_reg) d0.0,
+            d1 = inout(ymm_reg) d1.0,
+            d2 = inout(ymm_reg) d2.0,
+            options(pure, readonly, nostack),
+        );
+    }
+}
 
 eight_pixels!(
     /// The same where the instruction is AVX-512's: eight pixels, in registers that are half as long.
