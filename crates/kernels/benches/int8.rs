@@ -12,8 +12,8 @@ use nervure_kernels::int8::{Layer, Network, Program, Scratch, products};
 
 /// Channels between layers, and how many layers.
 const NETWORKS: [(&str, usize, usize, usize); 7] = [
-    ("xs", 2, 8, 8),
-    ("s", 2, 16, 5),
+    ("xs", 2, 8, 5),
+    ("s", 2, 16, 4),
     ("m", 2, 16, 9),
     ("l", 2, 24, 9),
     ("xl", 2, 32, 9),

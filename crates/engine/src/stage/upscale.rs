@@ -78,6 +78,8 @@ struct Tools {
     before: VecDeque<Frame>,
     /// Of the frame before, unless every frame is computed whole.
     memory: Option<Memory>,
+    /// Whether chroma is left as it is.
+    luma_alone: bool,
 }
 
 /// A picture that is being made larger.
@@ -151,6 +153,16 @@ impl Upscale {
     pub fn without_memory(mut self) -> Self {
         self.tools.iter_mut().for_each(|tools| tools.memory = None);
         self
+    }
+
+    /// Makes luma alone, of every frame whole, and leaves chroma as it finds it: to measure a network beside
+    /// programs that know of nothing else.
+    pub fn luma_alone(self) -> Self {
+        let mut all = self.without_memory();
+        all.tools
+            .iter_mut()
+            .for_each(|tools| tools.luma_alone = true);
+        all
     }
 
     /// The part of the last frame's luma that was computed, from 0 to 1: all of it, unless a model makes
@@ -247,6 +259,7 @@ impl Tools {
             scratch: std::array::from_fn(|_| (0..threads).map(|_| Scratch::new()).collect()),
             before: VecDeque::new(),
             memory,
+            luma_alone: false,
         }
     }
 
@@ -309,6 +322,7 @@ impl Job for Enlarging {
             scratch,
             before,
             memory,
+            luma_alone,
         } = &mut *self.tools;
         let (from, to) = (self.from.format(), self.to.format());
         let location = self.from.colour.location;
@@ -330,6 +344,7 @@ impl Job for Enlarging {
             strips,
             plans,
             scratch,
+            luma_alone: *luma_alone,
         };
         match (&self.from.planes, &mut kept, &mut self.to.planes) {
             (Planes::Eight(source), Some((Planes::Eight(kept), parts)), Planes::Eight(target)) => {
@@ -352,6 +367,7 @@ struct Making<'a> {
     strips: &'a mut [int8::Scratch],
     plans: &'a [Resampler; 3],
     scratch: &'a mut [Vec<Scratch>; 3],
+    luma_alone: bool,
 }
 
 impl Making<'_> {
@@ -361,12 +377,15 @@ impl Making<'_> {
         let plans = self.plans;
         let (luma, before, strips) = (self.luma, self.before, &mut *self.strips);
         let alone = strips.len() == 1;
-        let first = || match luma {
+        let mut first = || match luma {
             Luma::Filter(_) => resize_plane(&plans[0], &source[0], y, scratch_y),
             Luma::Model(model) => with_those_before(model, before, &source[0], |pictures| {
                 enhance_plane(model, pictures, y, strips);
             }),
         };
+        if self.luma_alone {
+            return first();
+        }
         let second = || resize_plane(&plans[1], &source[1], u, scratch_u);
         let third = || resize_plane(&plans[2], &source[2], v, scratch_v);
         side_by_side(alone, first, second, third);

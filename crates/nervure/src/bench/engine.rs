@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::console::say;
 use crate::models::find_model;
 
-/// Measure a model: milliseconds of a frame, chroma included
+/// Measure a model: milliseconds of a frame, with chroma or without
 ///
 /// In turns with frames, every thread multiplies bytes in registers and does nothing else, which no
 /// network can do faster: `peak`. A part of the picture is compared with the definition of the network,
@@ -56,6 +56,10 @@ pub(super) struct EngineArgs {
     /// Instructions to use: auto, scalar, avx2, avxvnni, avx512, neon, neondot
     #[arg(long, value_name = "NAME", default_value = "auto")]
     isa: Isa,
+
+    /// Make luma alone, as other programs do that the same network is given to
+    #[arg(long)]
+    luma: bool,
 
     /// How long to measure
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
@@ -129,7 +133,11 @@ pub(super) fn run(args: &EngineArgs) -> Result<ExitCode> {
         let (scale, macs) = (model.scale(), model.macs() as f64);
         let size = (width * scale, height * scale);
         // The same frame comes again and again, which is not what is measured.
-        let stage = Upscale::new(frame.format(), size, model, threads)?.without_memory();
+        let stage = Upscale::new(frame.format(), size, model, threads)?;
+        let stage = match args.luma {
+            true => stage.luma_alone(),
+            false => stage.without_memory(),
+        };
         (Box::new(stage) as Box<dyn Stage>, scale, macs, Some(exact))
     } else {
         let model = FloatModel::new(&artefact, args.isa)?;

@@ -75,8 +75,8 @@ impl ResidualEspcnConfig {
     /// worth more.
     pub fn tier(tier: Tier, scale: usize) -> Self {
         let (channels, layers) = match (tier, scale) {
-            (Tier::Xs, 2) => (8, 8),
-            (Tier::S, 2) => (16, 5),
+            (Tier::Xs, 2) => (8, 5),
+            (Tier::S, 2) => (16, 4),
             (Tier::M, 2) => (16, 9),
             (Tier::L, 2) => (24, 9),
             (Tier::Xl, 2) => (32, 9),

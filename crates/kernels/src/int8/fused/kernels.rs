@@ -74,7 +74,9 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::KERNELS,
             #[cfg(target_arch = "x86_64")]
-            Isa::AvxVnni if is_x86_feature_detected!("avxvnni") => avx_vnni::KERNELS,
+            Isa::AvxVnni if cfg!(respelt) || is_x86_feature_detected!("avxvnni") => {
+                avx_vnni::KERNELS
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::AvxVnni => avx512_half::KERNELS,
             #[cfg(target_arch = "x86_64")]

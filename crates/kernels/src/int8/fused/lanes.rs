@@ -105,9 +105,9 @@ pub(super) trait Dots: Copy {
     /// Whether [`Dots::add_groups`] is better than to add what lies side by side one after the other.
     const BY_GROUPS: bool = false;
 
-    /// Adds the products of `P` registers of pixels in three rows with the weights of four outputs, of some
-    /// groups of codes: so many bytes it is from group to group, and from the weights of a row to those of
-    /// the next.
+    /// Adds the products of `P` registers of pixels in three rows with the weights of four outputs, of one
+    /// group of codes or more: so many bytes it is from group to group, and from the weights of a row to those
+    /// of the next.
     #[inline(always)]
     unsafe fn add_groups<const P: usize>(
         sums: &mut [[Self; P]; 4],

@@ -410,11 +410,8 @@ unsafe fn add_twelve(
     steps: [usize; 2],
     weights: *const i8,
 ) {
-    if groups == 0 {
-        return;
-    }
     let [[a0, a1, a2], [b0, b1, b2], [c0, c1, c2], [d0, d1, d2]] = sums;
-    // SAFETY: the caller's promise; there is a group.
+    // SAFETY: the caller's promise.
     unsafe {
         asm!(
             "2:",
