@@ -614,6 +614,25 @@ mod tests {
     }
 
     #[test]
+    fn luma_alone_is_the_luma_of_the_whole() {
+        let frame = picture(PictureFormat::new(99, 77, Chroma::C420, BitDepth::Eight));
+        let whole = through(&frame, (198, 154), 1);
+        for threads in [1, 3] {
+            let stage = Upscale::new(frame.format(), (198, 154), Filter::Lanczos, threads);
+            let mut stage = stage.unwrap().luma_alone();
+            stage.push(frame.clone()).unwrap();
+            let Pull::Frame(luma) = stage.pull().unwrap() else {
+                panic!("no frame");
+            };
+            let (Planes::Eight(luma), Planes::Eight(whole)) = (&luma.planes, &whole.planes) else {
+                panic!("another depth");
+            };
+            assert_eq!(luma[0], whole[0], "{threads} threads");
+            assert_ne!(luma[1], whole[1], "chroma was made too");
+        }
+    }
+
+    #[test]
     fn time_colour_and_damage_stay_with_the_picture() {
         let mut frame = picture(PictureFormat::new(64, 64, Chroma::C420, BitDepth::Eight));
         frame.colour = Colour::BT709;
